@@ -1,0 +1,59 @@
+# The project's commands; `make help` lists them. `run` and `test` keep .venv up to date by themselves.
+
+PYTHON ?= python3.11
+ARGS ?=
+VARIANTS ?= vanilla sparse denoising stacked
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --no-input -q
+# Each stamp is written only after its step succeeded, so an interrupted install is done again.
+CREATED := $(VENV)/.created
+RUN_READY := $(VENV)/.run-installed
+DEV_READY := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench checkpoints clean
+
+help:  ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(RUN_READY)  ## Open the dashboard
+	$(PY) -m streamlit run app.py $(ARGS)
+
+test: $(DEV_READY)  ## Run the tests (ARGS="-m 'not slow'" for pytest's options)
+	$(PY) -m pytest $(ARGS)
+
+lint: $(DEV_READY)  ## Check formatting, style and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyright
+
+bench: $(RUN_READY)  ## Time training beside the usual ways to do it
+	$(PY) -m benchmarks $(ARGS)
+
+checkpoints: $(RUN_READY)  ## Train every variant's book preset on MNIST into checkpoints/
+	for variant in $(VARIANTS); do \
+	  $(PY) -m aecore train $$variant --preset book --dataset mnist --out checkpoints/$$variant $(ARGS) || exit 1; \
+	done
+
+clean:  ## Remove .venv and the tools' caches; runs and data stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CREATED):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 to 3.13," \
+	  "or name yours, as in 'make run PYTHON=python3.12'." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUN_READY): requirements.txt requirements-common.txt $(CREATED)
+	@echo "Installing requirements.txt into $(VENV) (a few minutes the first time)"
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt requirements.txt requirements-common.txt $(CREATED)
+	@echo "Installing requirements-dev.txt into $(VENV) (a few minutes the first time)"
+	$(PIP) -r requirements-dev.txt
+	@touch $(RUN_READY) $@

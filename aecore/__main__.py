@@ -1,0 +1,8 @@
+"""`python -m aecore`: the service from a terminal."""
+
+import sys
+
+from aecore.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Measures of images, codes and neighbourhoods; NumPy and scikit-learn only."""

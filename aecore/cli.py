@@ -1,0 +1,318 @@
+"""The command line: variants, data, runs, train, resume.
+
+With `--json` every command prints JSON on standard output (trainings one object a line); without it, tables
+and a progress bar. Bad input ends with exit status 2 and one sentence, a failed training with 1.
+"""
+
+import argparse
+import dataclasses
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from aecore.errors import AecoreError, BadInput, DataMissing, StorageError
+from aecore.schema import RunConfig, variant
+from aecore.schema.events import EpochDone, Event, Failed, Finished
+from aecore.service import Service
+from aecore.settings import Settings
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+_err = Console(stderr=True, highlight=False)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message[:1].upper()}{message[1:].rstrip('.')}; see '{self.prog} --help'.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: as typed; the process's own by default.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        return options.command(options) or 0
+    except (BadInput, DataMissing) as error:
+        _err.print(str(error), markup=False, soft_wrap=True)
+        return BAD_INPUT
+    except AecoreError as error:
+        _err.print(str(error), markup=False, soft_wrap=True)
+        return FAILED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m aecore", description="Autoencoders that train live.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        sub.set_defaults(command=command)
+        return sub
+
+    add("variants", _variants, "List the variants and their hyperparameters.")
+    data = add("data", _data, "List the datasets, or tell of one.")
+    data.add_argument("name", nargs="?", metavar="NAME")
+    data.add_argument("--download", action="store_true", help="fetch it first")
+    add("runs", _runs, "List the runs.")
+    train = add("train", _train, "Train a variant.")
+    train.add_argument("variant", metavar="VARIANT")
+    train.add_argument("--preset", metavar="P")
+    train.add_argument("--dataset", default="digits", metavar="D")
+    train.add_argument("--epochs", metavar="N")
+    train.add_argument("--seed", metavar="N")
+    train.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="values")
+    train.add_argument("--out", type=Path, metavar="DIR", help="also write model, configuration and figures here")
+    train.add_argument("--scheduler", metavar="ADDRESS", help="train on the workers of this dask scheduler")
+    resume = add("resume", _resume, "Go on with a run from its last checkpoint.")
+    resume.add_argument("run", metavar="RUN")
+    resume.add_argument("--epochs", metavar="N", default="0", help="epochs to add to its plan")
+    return parser
+
+
+def _variants(options: argparse.Namespace) -> None:
+    with _service() as service:
+        kinds = service.variants().values()
+        if options.json:
+            rows = [
+                {
+                    "name": kind.name,
+                    "title": kind.title,
+                    "summary": kind.summary,
+                    "fields": [field.as_json() for field in kind.fields()],
+                    "presets": list(kind.presets),
+                }
+                for kind in kinds
+            ]
+            print(json.dumps(rows))
+            return
+    table = Table("variant", "presets", "what it is")
+    for kind in kinds:
+        table.add_row(kind.name, ", ".join(kind.presets), kind.summary)
+    Console().print(table)
+
+
+def _data(options: argparse.Namespace) -> None:
+    with _service() as service:
+        if options.download and not options.name:
+            raise BadInput("Say which dataset to download, such as 'data mnist --download'.")
+        if options.download:
+            _download(service, options.name)
+        if options.name:
+            found = [service.dataset(options.name)]
+        else:
+            found = service.datasets()
+    if options.json:
+        rows = [status.as_json() for status in found]
+        print(json.dumps(rows[0] if options.name else rows))
+        return
+    table = Table("dataset", "training", "held out", "licence", "where")
+    for status in found:
+        place = status.where or "not here"
+        table.add_row(status.name, f"{status.train_size:,}", f"{status.test_size:,}", status.licence, place)
+    Console().print(table)
+    for status in found:
+        if not status.available:
+            Console(soft_wrap=True).print(f"{status.name}: {status.how} Or: python -m aecore data {status.name} --download")
+
+
+def _download(service: Service, name: str) -> None:
+    with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=_err) as bar:
+        task = bar.add_task(name, total=None)
+        service.download_now(name, lambda done, total: bar.update(task, completed=done, total=total or None))
+
+
+def _runs(options: argparse.Namespace) -> None:
+    with _service() as service:
+        found = service.runs()
+    if options.json:
+        rows = [
+            {
+                "run": run.id,
+                "variant": run.config.variant,
+                "dataset": run.config.dataset,
+                "status": run.status,
+                "message": run.message,
+                "position": run.position,
+                "total_epochs": run.total_epochs,
+                "created": run.created.isoformat() + "Z",
+                "config": run.config.to_json(),
+                "device": dataclasses.asdict(run.device) if run.device else None,
+                "metrics": run.metrics,
+            }
+            for run in found
+        ]
+        print(json.dumps(rows))
+        return
+    if not found:
+        print("No runs yet. Train one with: python -m aecore train vanilla --preset quick")
+        return
+    table = Table("run", "dataset", "status", "epochs", "held-out mse", "5-NN accuracy")
+    for run in found:
+        mse, knn = run.metrics.get("mse"), run.metrics.get("knn5_accuracy")
+        table.add_row(
+            run.id, run.config.dataset, run.status, f"{run.position:.4g} of {run.total_epochs}",
+            "" if mse is None else f"{mse:.5f}", "" if knn is None else f"{knn:.4f}",
+        )  # fmt: skip
+    Console().print(table)
+
+
+def _train(options: argparse.Namespace) -> int:
+    values = {}
+    for pair in options.values:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--set takes field=value, such as code_size=64; received '{pair}'.")
+        values[name.strip()] = value.strip()
+    given = {"epochs": options.epochs, "seed": options.seed}
+    values |= {name: value for name, value in given.items() if value is not None}
+    config = RunConfig.make(options.variant, options.dataset, options.preset, values)
+    if options.out:
+        _check_writable(options.out)
+    with _service(options.scheduler) as service:
+        return _show(service, service.watch(config), config.hyper.total_epochs, 0, options)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    more = variant("vanilla").fields()  # the bounds of epochs are the same for all
+    spec = next(field for field in more if field.name == "epochs")
+    epochs = 0 if options.epochs == "0" else spec.parse(options.epochs)
+    options.out = None
+    with _service() as service:
+        run = service.run(options.run)
+        events = service.watch_resumed(options.run, epochs)
+        return _show(service, events, run.total_epochs + epochs, run.epochs_done, options)
+
+
+def _show(
+    service: Service, events: Iterator[tuple[str, Event]], total: int, done: int, options: argparse.Namespace
+) -> int:
+    """Prints a training as it goes; returns the exit status."""
+    name, failed, interrupted = "", "", False
+
+    def pause(*_: Any) -> None:
+        nonlocal interrupted
+        if interrupted or not name:
+            raise KeyboardInterrupt
+        interrupted = True
+        service.pause(name)
+
+    before = signal.signal(signal.SIGINT, pause)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("loss {task.fields[loss]}  held out {task.fields[val_loss]}"),
+        console=_err, disable=options.json or not _err.is_terminal,
+    )  # fmt: skip
+    try:
+        with bar:
+            task = bar.add_task("training", total=total, completed=done, loss="–", val_loss="–")
+            for run, event in events:
+                name = run
+                if isinstance(event, EpochDone):
+                    bar.update(task, completed=event.epoch, description=event.phase,
+                               loss=f"{event.loss:.5f}", val_loss=f"{event.val_loss:.5f}")  # fmt: skip
+                    if options.json:
+                        print(json.dumps(_epoch_json(event)), flush=True)
+                elif isinstance(event, Failed):
+                    failed = event.message
+                elif isinstance(event, Finished) and event.status == "finished":
+                    bar.update(task, completed=total)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if failed:
+        if options.json:
+            print(json.dumps({"event": "failed", "run": name, "message": failed}), flush=True)
+        raise StorageError(failed)
+    return _report(service, name, interrupted, options)
+
+
+def _epoch_json(event: EpochDone) -> dict[str, Any]:
+    fields = dataclasses.asdict(event)
+    parts = fields.pop("parts")
+    return {"event": "epoch", **fields, **parts}
+
+
+def _report(service: Service, name: str, interrupted: bool, options: argparse.Namespace) -> int:
+    run, curve = service.run(name), service.curve(name)
+    finished = {
+        "event": "finished",
+        "run": name,
+        "status": run.status,
+        "epochs": run.epochs_done,
+        "seconds": sum(epoch.seconds for epoch in curve.epochs),
+        "parameters": run.parameters,
+        "device": dataclasses.asdict(run.device) if run.device else None,
+        "metrics": run.metrics,
+    }
+    if options.out and run.status != "paused":
+        _write_out(options.out, service, name, finished)
+    if options.json:
+        print(json.dumps(finished), flush=True)
+    else:
+        _print_scorecard(name, run, finished["seconds"])
+    if interrupted:
+        _err.print(f"Paused after epoch {run.position:.4g}: python -m aecore resume {name}", soft_wrap=True)
+        return INTERRUPTED
+    return 0
+
+
+def _print_scorecard(name: str, run: Any, seconds: float) -> None:
+    device = run.device.name if run.device else ""
+    table = Table("held-out images", run.config.variant, "PCA", title=f"{name}: {run.status}", min_width=48)
+    for metric, value in run.metrics.items():
+        if not metric.startswith("pca_") and value is not None:
+            pca = run.metrics.get(f"pca_{metric}")
+            table.add_row(metric, f"{value:.5g}", "" if pca is None else f"{pca:.5g}")
+    Console().print(table)
+    Console().print(f"{run.epochs_done} epochs in {seconds:.1f} s on {device}, {run.parameters:,} parameters")
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out takes a folder that can be written to; {folder}: {error.strerror}.") from None
+
+
+def _write_out(folder: Path, service: Service, name: str, finished: dict[str, Any]) -> None:
+    run, curve = service.run(name), service.curve(name)
+    try:
+        (folder / "model.keras").write_bytes(service.model_file(name))
+        (folder / "config.json").write_text(json.dumps(run.config.to_json(), indent=2) + "\n")
+        (folder / "scorecard.json").write_text(json.dumps(finished, indent=2) + "\n")
+        history = [dataclasses.asdict(epoch) for epoch in curve.epochs]
+        (folder / "history.json").write_text(json.dumps(history, indent=2) + "\n")
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written to ({error.strerror}); the run {name} is kept.") from None
+
+
+class _service:
+    """A service that is closed at the end of a command."""
+
+    def __init__(self, scheduler: str | None = None):
+        self._scheduler = scheduler
+
+    def __enter__(self) -> Service:
+        settings = Settings.from_env()
+        if self._scheduler:
+            settings = dataclasses.replace(settings, scheduler=self._scheduler)
+        self._service = Service(settings)
+        return self._service
+
+    def __exit__(self, *_: object) -> None:
+        self._service.close()

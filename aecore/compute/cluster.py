@@ -1,0 +1,176 @@
+"""Runs on dask workers: a local one, started on first use, or those of a scheduler elsewhere."""
+
+import contextlib
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, KilledWorker, SubprocessCluster
+
+from aecore.compute import worker
+from aecore.compute.backend import WorkerStatus
+from aecore.compute.job import Job
+from aecore.errors import WorkerLost
+from aecore.schema.events import Command, Device, Event
+from aecore.settings import Settings
+
+log = logging.getLogger(__name__)
+START_SECONDS = 60
+CALL_SECONDS = 20
+PROJECT = str(Path(__file__).resolve().parents[2])
+
+
+class DaskBackend:
+    """Hands runs to dask, one at a time for each worker.
+
+    Args:
+        settings: the scheduler's address, or the local worker's memory and idle time.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+        self._cluster: Any = None
+        self._starting = False
+        self._device: Any = None
+
+    def client(self) -> Client:
+        """The connection to the scheduler; a local cluster that ended is started anew.
+
+        Raises:
+            WorkerLost: no worker came in time.
+        """
+        with self._lock:
+            if self._client is not None and self._client.status == "running":
+                return self._client
+            self._starting = True
+            try:
+                self._discard()
+                self._client = self._connect()
+                self._client.wait_for_workers(1, timeout=START_SECONDS)
+                self._device = self._client.submit(worker.warm_up, pure=False)
+                return self._client
+            except (OSError, TimeoutError, RuntimeError, ValueError) as error:
+                self._discard()
+                place = self._settings.scheduler or "this machine"
+                raise WorkerLost(f"No worker could be reached on {place} ({error}); try again in a moment.") from None
+            finally:
+                self._starting = False
+
+    def start(self, job: Job) -> "DaskHandle":
+        client = self.client()
+        future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
+        return DaskHandle(client, future, job.key)
+
+    def status(self) -> WorkerStatus:
+        client = self._client
+        if self._starting:
+            return WorkerStatus("starting")
+        if client is None or client.status != "running":
+            return WorkerStatus("off")
+        device: Device | None = None
+        if self._device is not None and self._device.status == "finished":
+            with contextlib.suppress(Exception):
+                device = self._device.result(timeout=1)
+        address = client.scheduler.address if client.scheduler else ""
+        return WorkerStatus("ready", address, device)
+
+    def close(self) -> None:
+        with self._lock:
+            self._discard()
+
+    def _connect(self) -> Client:
+        if self._settings.scheduler:
+            return Client(self._settings.scheduler, timeout=START_SECONDS, set_as_default=False)
+        path = os.environ.get("PYTHONPATH", "")
+        if PROJECT not in path.split(os.pathsep):  # the worker must find aecore, wherever it was started
+            os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
+        guard = ["aecore.compute.guard"]
+        threads = str(os.cpu_count() or 1)
+        self._cluster = SubprocessCluster(
+            n_workers=1,
+            threads_per_worker=2,  # one trains; encoding and decoding never wait behind it
+            dashboard_address=None,
+            scheduler_kwargs={
+                "allowed_failures": 0,
+                "idle_timeout": f"{self._settings.idle_minutes}m",
+                "preload": guard,
+            },
+            worker_kwargs={
+                "resources": {"trainer": 1},
+                "memory_limit": self._settings.worker_memory,
+                "death_timeout": 30,
+                "preload_nanny": guard,
+                "env": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+            },
+        )
+        return Client(self._cluster, timeout=START_SECONDS, set_as_default=False)
+
+    def _discard(self) -> None:
+        for thing in (self._client, self._cluster):
+            if thing is not None:
+                with contextlib.suppress(Exception):  # it is going away; how it complains is of no use
+                    thing.close(timeout=5)
+        self._client = self._cluster = self._device = None
+
+
+class DaskHandle:
+    """A job at a dask scheduler; see `aecore.compute.backend.Handle`."""
+
+    def __init__(self, client: Client, future: Any, key: str):
+        self._client, self._future, self._key = client, future, key
+        self._worker: str | None = None
+        self._told: list[Command] = []
+
+    def take(self) -> list[Event]:
+        ended = self._future.done() or self._client.status != "running"
+        try:
+            events = self._call(worker.take_events, self._key)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            log.info("No events from the worker of %s: %s", self._key, error)
+            events = None
+        if events is not None and self._told:
+            self._told = [command for command in self._told if not self._call(worker.tell, self._key, command)]
+        if not events and ended:
+            raise WorkerLost(self._reason())
+        return events or []
+
+    def tell(self, command: Command) -> None:
+        try:
+            if self._call(worker.tell, self._key, command):
+                return
+        except (OSError, TimeoutError, RuntimeError) as error:
+            log.info("The worker of %s does not answer: %s", self._key, error)
+        self._told.append(command)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, TimeoutError, RuntimeError):
+            self._call(worker.forget, self._key)
+        self._future.release()
+
+    def _call(self, function: Any, *arguments: Any) -> Any:
+        """Calls a function on the job's worker, or on all until it is found; None where no worker has it."""
+        if self._client.status != "running":
+            return None
+        workers = [self._worker] if self._worker else None
+        answers = self._client.run(function, *arguments, workers=workers, on_error="ignore")
+        for address, answer in answers.items():
+            if answer:
+                self._worker = address
+            if answer is not None and answer is not False:
+                return answer
+        self._worker = None
+        return None
+
+    def _reason(self) -> str:
+        if self._client.status != "running":
+            return "The connection to the scheduler was lost."
+        if self._future.status == "error":
+            error = self._future.exception(timeout=CALL_SECONDS)
+            if isinstance(error, KilledWorker):
+                return "The worker was lost: it was killed, or ran out of memory."
+            return f"The worker ended the run with an error ({type(error).__name__})."
+        return "The worker forgot the run."

@@ -1,0 +1,23 @@
+"""Ends a dask process as soon as the program that started it is gone, even if it was killed.
+
+Preloaded into the local scheduler and the local nanny (whose worker dies with it), so that nothing is left
+running behind a dashboard that crashed.
+"""
+
+import os
+import threading
+
+LOOK_SECONDS = 1.0
+
+
+def dask_setup(server) -> None:
+    """Called by dask when the process starts; a new parent means that the old one has ended."""
+    parent = os.getppid()
+    threading.Thread(target=_watch, args=(parent,), name="guard", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    waiting = threading.Event()
+    while os.getppid() == parent:
+        waiting.wait(LOOK_SECONDS)
+    os._exit(0)

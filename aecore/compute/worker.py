@@ -1,0 +1,52 @@
+"""What is called inside a worker process: run a job, hand over its events, pass commands on."""
+
+import os
+import threading
+
+from aecore.compute.channel import Channel
+from aecore.compute.job import Job
+from aecore.schema.events import Command, Device, Event
+
+_channels: dict[str, Channel] = {}
+_lock = threading.Lock()
+
+
+def run_job(job: Job) -> None:
+    """Trains to the end of the attempt. Its events wait in the channel until `take_events` fetches them."""
+    channel = Channel()
+    with _lock:
+        for key in [key for key in _channels if key.rpartition("#")[0] == job.run]:
+            del _channels[key]
+        _channels[job.key] = channel
+    from aecore.training.task import train
+
+    train(job, channel)
+
+
+def take_events(key: str) -> list[Event] | None:
+    """The events since the last call, or None where the job is not (or not yet) on this worker."""
+    channel = _channels.get(key)
+    return None if channel is None else channel.take()
+
+
+def tell(key: str, command: Command) -> bool:
+    """Passes a command on; returns whether the job is here."""
+    channel = _channels.get(key)
+    if channel is None:
+        return False
+    channel.tell(command)
+    return True
+
+
+def forget(key: str) -> None:
+    """Drops the channel of a job whose last event was taken."""
+    with _lock:
+        _channels.pop(key, None)
+
+
+def warm_up() -> Device:
+    """Loads TensorFlow and names the device."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from aecore.training.device import find_device
+
+    return find_device()

@@ -1,0 +1,26 @@
+"""Images to train on: what there is, where it lies, how to get it, and how it is corrupted.
+
+`registry` names the datasets, `load` reads them, `download` fetches them on request, `corruption` adds noise.
+Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
+"""
+
+from aecore.datasets.corruption import corrupt
+from aecore.datasets.download import download
+from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
+from aecore.datasets.registry import DATASETS, DataFile, DatasetInfo, DatasetStatus, info, status
+
+__all__ = [
+    "DATASETS",
+    "DataFile",
+    "DatasetInfo",
+    "DatasetStatus",
+    "Images",
+    "corrupt",
+    "download",
+    "fixed_indices",
+    "info",
+    "load",
+    "preview",
+    "preview_indices",
+    "status",
+]

@@ -1,0 +1,128 @@
+"""What the engine asks of every autoencoder: encode, decode, an objective, and the phases of its training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from aecore.schema import VariantConfig, variant
+
+
+class Batch(NamedTuple):
+    """One batch inside the compiled step.
+
+    Attributes:
+        clean: float32 [n, h, w, c] in [0, 1], the target.
+        corrupted: float32 [n, h, w, c], the input.
+        weights: float32 [n], 1 for an image, 0 for padding.
+        seed: int32 [2], different in every step, for stateless random numbers.
+        progress: float32 scalar, share of the phase that is done.
+    """
+
+    clean: tf.Tensor
+    corrupted: tf.Tensor
+    weights: tf.Tensor
+    seed: tf.Tensor
+    progress: tf.Tensor
+
+
+Objective = Callable[[Batch, bool], dict[str, tf.Tensor]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training: what is minimised, by changing what, for how long.
+
+    Attributes:
+        objective: (batch, training) to scalars; "loss" is minimised, the others are reported beside it.
+    """
+
+    name: str
+    epochs: int
+    objective: Objective
+    variables: list[keras.Variable]
+
+
+class Autoencoder(keras.Model):
+    """An `encoder` and a `decoder`, built from a variant's configuration.
+
+    A subclass builds both in its constructor; they are called with float32 images [n, h, w, c] and
+    codes [n, units].
+
+    Args:
+        variant: name in the registry.
+        fields: the variant's hyperparameters, as JSON.
+        image_shape: [height, width, channels].
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    xla_on_cpu = True  # convolutions and recurrent layers are faster without
+
+    def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.variant, self.fields, self.image_shape = variant, dict(fields), tuple(image_shape)
+        self.hyper = self._read(variant, fields)
+
+    @staticmethod
+    def _read(name: str, fields: dict[str, Any]) -> VariantConfig:
+        return variant(name).make(None, fields)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "variant": self.variant, "fields": self.fields, "image_shape": self.image_shape}
+
+    def encode(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Codes float32 [n, units] of images [n, h, w, c]."""
+        return tf.cast(self.encoder(images, training=training), tf.float32)
+
+    def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The decoder's output before its activation, float32 [n, h, w, c]."""
+        return tf.cast(self.decoder(codes, training=training), tf.float32)
+
+    def activate(self, logits: tf.Tensor) -> tf.Tensor:
+        """Pixels from the decoder's logits."""
+        return keras.activations.get(self.fields["output_activation"])(logits)
+
+    def decode(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Images float32 [n, h, w, c] from codes [n, units]."""
+        return self.activate(self.logits(codes, training))
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.decode(self.encode(images, training), training)
+
+    def penalty(self, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor | None:
+        """What is added to the reconstruction error, as a scalar; None for nothing."""
+        return None
+
+    def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
+        """Reconstruction error of the clean images plus the penalty, averaged over the batch's images."""
+        codes = self.encode(batch.corrupted, training)
+        error = weighted_mean(self.reconstruction_error(batch.clean, self.logits(codes, training)), batch.weights)
+        penalty = self.penalty(codes, batch.weights)
+        if penalty is None:
+            return {"loss": error}
+        return {"loss": error + penalty, "reconstruction": error, "penalty": penalty}
+
+    def reconstruction_error(self, clean: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Mean over the pixels of the squared error or of the cross-entropy on logits, float32 [n]."""
+        if self.fields["loss"] == "bce":
+            error = tf.nn.sigmoid_cross_entropy_with_logits(labels=clean, logits=logits)
+        else:
+            error = tf.square(clean - self.activate(logits))
+        return tf.reduce_mean(error, axis=[1, 2, 3])
+
+    def training_phases(self) -> list[Phase]:
+        """The phases in their order; their names and epochs are those of the configuration."""
+        ((name, epochs),) = self.hyper.phases()
+        return [Phase(name, epochs, self.objective, self.trainable_variables)]
+
+    def tiles(self, limit: int) -> tf.Tensor:
+        """Weights of the first layer's first `limit` units as pictures, float32 [units, h, w]."""
+        raise TypeError(f"{type(self).__name__} does not say how to draw its weights")
+
+
+def weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Mean of values [n] over the images whose weight is 1."""
+    return tf.reduce_sum(values * weights) / tf.reduce_sum(weights)

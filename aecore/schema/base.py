@@ -1,0 +1,167 @@
+"""What every variant has: corruption of the input, optimisation, and the checks that hold them together."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from aecore.errors import BadInput
+from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper
+
+MAX_PARAMETERS = 50_000_000
+_GAUSSIAN = ("noise", ("gaussian",))
+_SHARES = ("noise", ("masking", "salt_and_pepper"))
+_DECAYING = ("schedule", ("cosine", "exponential"))
+
+
+class VariantConfig(BaseModel, ABC):
+    """Hyperparameters of one variant: frozen, every field declared with `hyper`.
+
+    A variant sets the class attributes, adds fields, and says how many parameters its model has; its
+    Keras model is named by `model_class` and imported only where it is trained.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    how_it_works: ClassVar[str]
+    model_class: ClassVar[str]
+    presets: ClassVar[dict[str, dict[str, Any]]]
+
+    noise: Literal["none", "gaussian", "masking", "salt_and_pepper"] = hyper(
+        "none", "Noise", "Noise", "What is done to the input; the target of the reconstruction stays clean."
+    )
+    noise_mean: float = hyper(
+        0.0, "Noise", "Noise mean", "Mean of the Gaussian noise added to each pixel, in units of full white.",
+        ge=-1, le=1, step=0.05, when=_GAUSSIAN,
+    )  # fmt: skip
+    noise_std: float = hyper(
+        0.5, "Noise", "Noise standard deviation",
+        "Standard deviation of the Gaussian noise, in units of full white.",
+        ge=0, le=2, step=0.05, when=_GAUSSIAN,
+    )  # fmt: skip
+    noise_fraction: float = hyper(
+        0.3, "Noise", "Share of pixels hit",
+        "Share of the pixels switched off (masking), or set to black or white (salt and pepper).",
+        ge=0, le=1, step=0.05, when=_SHARES,
+    )  # fmt: skip
+    clip: bool = hyper(
+        True, "Noise", "Clip to [0, 1]", "Whether noisy pixels are cut back to the range of real ones.", when=_GAUSSIAN
+    )
+    loss: Literal["mse", "bce"] = hyper(
+        "mse", "Optimisation", "Reconstruction loss",
+        "Mean squared error, or binary cross-entropy computed on logits; both are means over the pixels.",
+    )  # fmt: skip
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = hyper(
+        "adam", "Optimisation", "Optimizer", "How weights follow the gradient; SGD uses momentum."
+    )
+    learning_rate: float = hyper(
+        1e-3, "Optimisation", "Learning rate", "Size of a step; it can be changed while the model trains.",
+        ge=1e-6, le=10, step=1e-4,
+    )  # fmt: skip
+    schedule: Literal["constant", "cosine", "exponential"] = hyper(
+        "constant", "Optimisation", "Schedule",
+        "How the learning rate goes from its start to its end over the run.",
+    )  # fmt: skip
+    final_learning_rate: float = hyper(
+        0.01, "Optimisation", "End of the schedule", "Learning rate at the end, as a share of the learning rate.",
+        ge=1e-6, le=1, step=0.01, when=_DECAYING,
+    )  # fmt: skip
+    momentum: float = hyper(
+        0.9, "Optimisation", "Momentum", "Share of the last step that is carried into the next (SGD).",
+        ge=0, le=0.999, step=0.05, when=("optimizer", ("sgd",)),
+    )  # fmt: skip
+    weight_decay: float = hyper(
+        0.0, "Optimisation", "Weight decay",
+        "Decoupled weight decay: each step shrinks every weight by this share times the learning rate.",
+        ge=0, le=1, step=1e-4,
+    )  # fmt: skip
+    batch_size: int = hyper(
+        128, "Optimisation", "Batch size", "Images in one gradient step.", ge=1, le=8192, step=32
+    )
+    epochs: int = hyper(10, "Run", "Epochs", "Passes over the training images.", ge=1, le=10_000, step=1)
+    seed: int = hyper(
+        0, "Run", "Seed", "Start of every random number: first weights, order of images, noise.",
+        ge=0, le=2**31 - 1, step=1,
+    )  # fmt: skip
+    precision: Literal["float32", "mixed_bfloat16"] = hyper(
+        "float32", "Run", "Precision",
+        "Mixed precision halves the memory and is faster on recent GPUs; on a CPU it is slower.",
+    )  # fmt: skip
+
+    @classmethod
+    def fields(cls) -> tuple[FieldSpec, ...]:
+        """The variant's hyperparameters, grouped."""
+        return field_specs(cls)
+
+    @classmethod
+    def make(cls, preset: str | None = None, values: dict[str, Any] | None = None) -> Self:
+        """A configuration from a preset and what overrides it.
+
+        Args:
+            preset: name in `presets`, or None for the fields' defaults.
+            values: overriding values by field name, as text or typed.
+
+        Raises:
+            BadInput: an unknown preset or field, a value out of range, values that do not go together.
+        """
+        if preset is not None and preset not in cls.presets:
+            known = ", ".join(cls.presets)
+            raise BadInput({"preset": f"{cls.name} has no preset '{preset}'; its presets are {known}."})
+        specs = {spec.name: spec for spec in cls.fields()}
+        problems: dict[str, str] = {}
+        parsed: dict[str, Any] = dict(cls.presets[preset]) if preset else {}
+        for name, value in (values or {}).items():
+            if name not in specs:
+                problems[name] = f"{cls.name} has no field '{name}'; its fields are {', '.join(specs)}."
+                continue
+            try:
+                parsed[name] = specs[name].parse(value)
+            except BadInput as error:
+                problems.update(error.problems)
+        if problems:
+            raise BadInput(problems)
+        try:
+            return cls(**parsed)
+        except ValidationError as error:
+            raise explain(error) from None
+
+    @abstractmethod
+    def parameters(self, image_shape: tuple[int, ...]) -> int:
+        """Number of weights of the model for images of this shape."""
+
+    @property
+    @abstractmethod
+    def code_units(self) -> int:
+        """Numbers that one image is turned into."""
+
+    def phases(self) -> tuple[tuple[str, int], ...]:
+        """The parts of the training in their order: (name, epochs)."""
+        return (("training", self.epochs),)
+
+    @property
+    def total_epochs(self) -> int:
+        return sum(epochs for _, epochs in self.phases())
+
+    def check(self, image_shape: tuple[int, ...]) -> None:
+        """Refuses a model too large to train.
+
+        Raises:
+            BadInput: more than `MAX_PARAMETERS` parameters.
+        """
+        count = self.parameters(image_shape)
+        if count > MAX_PARAMETERS:
+            raise BadInput(
+                {"hidden": f"This model would have {count:,} parameters; the most allowed is {MAX_PARAMETERS:,}."}
+            )
+
+    @model_validator(mode="after")
+    def _values_in_range(self) -> Self:
+        for spec in self.fields():
+            try:
+                spec.parse(getattr(self, spec.name))
+            except BadInput as error:
+                raise conflict(spec.name, str(error)) from None
+        return self

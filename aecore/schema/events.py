@@ -1,0 +1,141 @@
+"""What a training reports, and what it can be told while it runs."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a run is computed."""
+
+    kind: Literal["cpu", "gpu"]
+    name: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model stands and the first step is about to be taken."""
+
+    device: Device
+    parameters: int
+    steps_per_epoch: int
+    train_size: int
+    test_size: int
+    total_epochs: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A chunk of steps was taken.
+
+    Attributes:
+        position: epochs done, with the fraction of the present one.
+        loss: mean training loss of the chunk.
+        samples_per_second: training images a second in this chunk.
+        stage: what is being done, "training" or "scoring".
+    """
+
+    position: float
+    loss: float
+    samples_per_second: float
+    learning_rate: float
+    phase: str
+    stage: str = "training"
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch ended and the held-out images were measured.
+
+    Attributes:
+        epoch: number of the epoch, from 1.
+        loss: mean loss over the epoch's training images, as they were met, penalty included.
+        val_loss: mean loss over the held-out images.
+        parts: terms of the two losses by name, such as "reconstruction" and "val_reconstruction".
+        seconds: duration with evaluation, without deliberate waiting.
+        samples_per_second: training images a second, evaluation left out.
+    """
+
+    epoch: int
+    phase: str
+    loss: float
+    val_loss: float
+    seconds: float
+    samples_per_second: float
+    learning_rate: float
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """PCA at the same code size on the same held-out images, in the unit of the run's loss."""
+
+    loss: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the model looks like at one moment.
+
+    Attributes:
+        position: epochs done when it was taken.
+        arrays: "outputs" uint8 [10, h, w] reconstructions; "tiles" float16 [units, h, w] weights;
+            "codes" float16 [1000, code]. The first one of an attempt also has what does not change:
+            "clean" and "corrupted" uint8 [10, h, w], "labels" uint8 [1000], "indices" int32 [1000].
+    """
+
+    position: float
+    arrays: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that is needed to go on: weights, optimizer, position and losses so far, as an .npz archive."""
+
+    epoch: int
+    step: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The attempt ended on its own terms.
+
+    Attributes:
+        metrics: the scorecard, for finished and stopped runs.
+        model: the Keras file.
+    """
+
+    status: Literal["finished", "stopped", "paused"]
+    metrics: dict[str, float | None]
+    model: bytes
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The attempt ended with an error; `message` is one sentence for the visitor."""
+
+    message: str
+
+
+Event = Started | Progress | EpochDone | Baseline | Snapshot | Checkpoint | Finished | Failed
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a running training is told; None leaves a setting as it is.
+
+    Attributes:
+        action: pause after the next chunk, or stop there and measure.
+        learning_rate: new base of the schedule from the next chunk on.
+        epochs_per_second: speed limit; 0 is full speed.
+        steps_per_second: speed limit; 0 is full speed.
+    """
+
+    action: Literal["pause", "stop"] | None = None
+    learning_rate: float | None = None
+    epochs_per_second: float | None = None
+    steps_per_second: float | None = None

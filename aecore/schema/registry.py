@@ -1,0 +1,20 @@
+"""The variants by name. A new one is a schema class, a model in `aecore.models`, and a line here."""
+
+from aecore.errors import BadInput
+from aecore.schema.base import VariantConfig
+from aecore.schema.dense import Denoising, Sparse, Stacked, Vanilla
+
+VARIANTS: dict[str, type[VariantConfig]] = {kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked)}
+
+
+def variant(name: str) -> type[VariantConfig]:
+    """The schema class of a variant.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    try:
+        return VARIANTS[name]
+    except KeyError:
+        known = ", ".join(VARIANTS)
+        raise BadInput({"variant": f"There is no variant '{name}'; the variants are {known}."}) from None

@@ -1,0 +1,70 @@
+"""What a run is made from: a variant, a dataset and hyperparameters."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aecore.schema.base import VariantConfig
+from aecore.schema.registry import variant
+
+Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+ACTIVE: tuple[Status, ...] = ("queued", "starting", "running")
+IMAGE_SHAPE = (28, 28, 1)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The configuration of a run, complete enough to train it again.
+
+    Attributes:
+        dataset: name in `aecore.datasets`.
+        preset: the preset that the hyperparameters started from, or None.
+        hyper: the variant's hyperparameters.
+    """
+
+    dataset: str
+    preset: str | None
+    hyper: VariantConfig
+
+    @classmethod
+    def make(cls, name: str, dataset: str, preset: str | None = None, values: dict[str, Any] | None = None):
+        """Builds and checks a configuration.
+
+        Raises:
+            BadInput: anything in it cannot be used.
+        """
+        hyper = variant(name).make(preset, values)
+        hyper.check(IMAGE_SHAPE)
+        return cls(dataset, preset, hyper)
+
+    @property
+    def variant(self) -> str:
+        return self.hyper.name
+
+    def changed(self, **values: Any) -> "RunConfig":
+        """The same run with other hyperparameters.
+
+        Raises:
+            BadInput: one of them cannot be used.
+        """
+        return dataclasses.replace(self, hyper=type(self.hyper).make(None, {**self.hyper.model_dump(), **values}))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "variant": self.variant,
+            "dataset": self.dataset,
+            "preset": self.preset,
+            "fields": self.hyper.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "RunConfig":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            BadInput: a field is missing, unknown or out of range.
+        """
+        return cls.make(data["variant"], data["dataset"], None, data["fields"])._with_preset(data["preset"])
+
+    def _with_preset(self, preset: str | None) -> "RunConfig":
+        return dataclasses.replace(self, preset=preset)

@@ -1,0 +1,377 @@
+"""The one door into the back end: start, watch and steer runs; see datasets, worker and device.
+
+Pages and the command line call nothing else. Nothing here imports TensorFlow.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from aecore import datasets
+from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
+from aecore.compute.job import Job
+from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
+from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
+from aecore.schema.events import Command, Event, Failed, Finished
+from aecore.settings import Settings
+from aecore.store.repository import Repository
+from aecore.store.views import Curve, RunView, SnapshotView
+
+log = logging.getLogger(__name__)
+FOLLOW_SECONDS = 0.2
+MAX_EPOCHS = 100_000
+
+
+@dataclass(frozen=True)
+class Download:
+    """A dataset on its way.
+
+    Attributes:
+        done: bytes so far.
+        total: bytes in all, 0 while unknown.
+        error: one sentence if it failed, else "".
+        active: whether it is still going on.
+    """
+
+    done: int = 0
+    total: int = 0
+    error: str = ""
+    active: bool = True
+
+
+class Service:
+    """One for each process that shows or steers runs.
+
+    Args:
+        settings: where things are; from the environment by default.
+        backend: where runs are computed; dask workers by default.
+
+    Raises:
+        BadInput: the environment holds something that cannot be used.
+        StorageError: the store cannot be opened.
+    """
+
+    def __init__(self, settings: Settings | None = None, backend: Backend | None = None):
+        self.settings = settings or Settings.from_env()
+        self._store = Repository(self.settings.database_url, self.settings.home / "runs")
+        self._backend = backend or _dask(self.settings)
+        self._lock = threading.Lock()
+        self._handles: dict[str, Handle] = {}
+        self._downloads: dict[str, Download] = {}
+        self._closing = threading.Event()
+        self._recover()
+
+    def close(self) -> None:
+        """Ends what this process started; active runs stay resumable from their last checkpoint."""
+        self._closing.set()
+        self._backend.close()
+        self._store.close()
+
+    # Variants and data
+
+    def variants(self) -> dict[str, type[VariantConfig]]:
+        """The variants by name."""
+        return VARIANTS
+
+    def dataset(self, name: str) -> datasets.DatasetStatus:
+        """Whether a dataset is here, where, and how to get it.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        return datasets.status(name, self.settings)
+
+    def datasets(self) -> list[datasets.DatasetStatus]:
+        """All datasets."""
+        return [self.dataset(name) for name in datasets.DATASETS]
+
+    def preview(self, name: str, hyper: VariantConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Ten held-out images, one of each class, clean and corrupted: both float32 [10, h, w] in [0, 1].
+
+        Raises:
+            DataMissing: the dataset is not here.
+        """
+        clean = datasets.preview(name, self.settings).astype(np.float32) / 255
+        return clean, np.clip(datasets.corrupt(clean, hyper, seed), 0, 1)
+
+    def download(self, name: str) -> None:
+        """Starts fetching a dataset in the background; `download_status` tells how far it is."""
+        with self._lock:
+            if name in self._downloads and self._downloads[name].active:
+                return
+            self._downloads[name] = Download()
+        threading.Thread(target=self._fetch, args=(name,), name=f"download {name}", daemon=True).start()
+
+    def download_now(self, name: str, progress: Any = None) -> None:
+        """Fetches a dataset and returns when it is here.
+
+        Args:
+            name: the dataset.
+            progress: called with the bytes done and the bytes in all.
+
+        Raises:
+            BadInput: there is none of that name.
+            DataMissing: it cannot be fetched; the message says what to do.
+            StorageError: it cannot be written.
+        """
+        datasets.download(name, self.settings, progress)
+
+    def download_status(self, name: str) -> Download | None:
+        """The last download of a dataset, or None."""
+        return self._downloads.get(name)
+
+    def worker(self) -> WorkerStatus:
+        """How the worker is, and what it computes on."""
+        return self._backend.status()
+
+    # Runs
+
+    def run(self, name: str) -> RunView:
+        """A run as it stands.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        return self._store.run(name)
+
+    def runs(self) -> list[RunView]:
+        """All runs, the newest first."""
+        return self._store.runs()
+
+    def curve(self, name: str) -> Curve:
+        """The losses of a run."""
+        return self._store.curve(name)
+
+    def snapshot(self, name: str, position: float | None = None) -> SnapshotView | None:
+        """The newest snapshot of a run, or the newest at or before a position in epochs."""
+        return self._store.snapshot(name, position)
+
+    def model_file(self, name: str) -> bytes:
+        """The Keras file of a run that was paused, stopped or finished.
+
+        Raises:
+            BadInput: there is none yet.
+        """
+        return self._store.model(name)
+
+    def train(self, config: RunConfig, command: Command | None = None) -> str:
+        """Starts a run in the background.
+
+        Args:
+            config: what to train.
+            command: what it is told from the start, such as a speed limit.
+
+        Returns:
+            The run's name.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
+        return self._start(self._create(config), command)
+
+    def watch(self, config: RunConfig) -> Iterator[tuple[str, Event]]:
+        """Trains in the foreground: yields the run's name with each event, after it was stored."""
+        yield from self._foreground(self._create(config))
+
+    def resume(
+        self,
+        name: str,
+        more_epochs: int = 0,
+        until: int | None = None,
+        learning_rate: float | None = None,
+        command: Command | None = None,
+    ) -> None:
+        """Goes on from the last checkpoint in the background.
+
+        Args:
+            name: a run that is not active.
+            more_epochs: how many epochs to add to its plan; a decaying schedule stretches to the new end.
+            until: pause after this epoch.
+            learning_rate: new base learning rate.
+            command: what it is told from the start, such as a speed limit.
+
+        Raises:
+            BadInput: it is active, or has nothing left to do.
+        """
+        self._start(self._prepare(name, more_epochs, until, learning_rate), command)
+
+    def watch_resumed(self, name: str, more_epochs: int = 0) -> Iterator[tuple[str, Event]]:
+        """`resume` in the foreground; see `watch`."""
+        yield from self._foreground(self._prepare(name, more_epochs, None, None))
+
+    def step(self, name: str, command: Command | None = None) -> None:
+        """Trains to the end of the present epoch, or one epoch from an epoch's end, and pauses.
+
+        Raises:
+            BadInput: it is active, or has nothing left to do.
+        """
+        self.resume(name, until=self.run(name).epochs_done + 1, command=command)
+
+    def pause(self, name: str) -> None:
+        """Pauses after the next chunk of steps.
+
+        Raises:
+            BadInput: it is not being trained by this program.
+        """
+        self.tell(name, Command(action="pause"))
+
+    def stop(self, name: str) -> None:
+        """Ends a run where it is and measures it; one that is paused is measured as it stands.
+
+        Raises:
+            BadInput: it has ended already, or is trained by another program.
+        """
+        run = self.run(name)
+        if run.active:
+            self.tell(name, Command(action="stop"))
+        elif run.status in ("paused", "interrupted") and run.position > 0:
+            self._start(self._store.begin_attempt(name, run.config), Command(action="stop"))
+        else:
+            raise BadInput(f"The run {name} has already ended ({run.status}).")
+
+    def set_learning_rate(self, name: str, learning_rate: float) -> None:
+        """Changes the base learning rate from the next step on, also of a paused run.
+
+        Raises:
+            BadInput: the learning rate is out of range.
+        """
+        run = self.run(name)
+        checked = run.config.changed(learning_rate=learning_rate).hyper.learning_rate
+        self._store.ask_learning_rate(name, checked)
+        if run.active:
+            self.tell(name, Command(learning_rate=checked))
+
+    def tell(self, name: str, command: Command) -> None:
+        """Passes a command to an active run.
+
+        Raises:
+            BadInput: it is not being trained by this program.
+        """
+        with self._lock:
+            handle = self._handles.get(name)
+        if handle is None:
+            raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
+        handle.tell(command)
+
+    def waiting_before(self, name: str) -> int:
+        """How many runs of this store are ahead of a queued one."""
+        run = self.run(name)
+        return sum(other.active and other.updated < run.updated for other in self.runs() if other.id != name)
+
+    # Inside
+
+    def _create(self, config: RunConfig) -> Job:
+        status = self.dataset(config.dataset)
+        if not status.available:
+            raise DataMissing(f"{status.title} is not on this machine. {status.how}")
+        config.hyper.check(IMAGE_SHAPE)
+        return self._store.begin_attempt(self._store.create(config), config)
+
+    def _prepare(self, name: str, more_epochs: int, until: int | None, learning_rate: float | None) -> Job:
+        run = self.run(name)
+        if run.active:
+            raise BadInput(f"The run {name} is already being trained.")
+        if more_epochs < 0 or run.total_epochs + more_epochs > MAX_EPOCHS:
+            raise BadInput(f"epochs takes a whole number from 1 to {MAX_EPOCHS:,} in all; received {more_epochs} more.")
+        config = run.config
+        if more_epochs:
+            config = config.changed(epochs=config.hyper.epochs + more_epochs)
+        if self._store.checkpoint_epoch(name) >= config.hyper.total_epochs and run.status == "finished":
+            raise BadInput(f"The run {name} has trained all of its {run.total_epochs} epochs: say how many more.")
+        if learning_rate is not None:
+            self.set_learning_rate(name, learning_rate)
+        return self._store.begin_attempt(name, config, until)
+
+    def _start(self, job: Job, command: Command | None) -> str:
+        threading.Thread(target=self._background, args=(job, command), name=f"follow {job.run}", daemon=True).start()
+        return job.run
+
+    def _background(self, job: Job, command: Command | None) -> None:
+        try:
+            for _ in self._follow(job, self._backend, command):
+                continue
+        except Exception as error:  # the thread's end must not leave a run that looks alive
+            if self._closing.is_set():
+                return
+            log.exception("Following the run %s failed", job.run)
+            self._end(job, "interrupted", f"The run could not be followed ({type(error).__name__}); see the log.")
+
+    def _foreground(self, job: Job) -> Iterator[tuple[str, Event]]:
+        for event in self._follow(job, InProcess() if self.settings.scheduler is None else self._backend, None):
+            yield job.run, event
+
+    def _follow(self, job: Job, backend: Backend, command: Command | None) -> Iterator[Event]:
+        """Hands a job in and stores what it reports, until its last event."""
+        try:
+            handle = backend.start(job)
+        except WorkerLost as error:
+            self._end(job, "interrupted", str(error))
+            yield Failed(str(error))
+            return
+        if command:
+            handle.tell(command)
+        with self._lock:
+            self._handles[job.run] = handle
+        try:
+            yield from self._drain(job, handle)
+        finally:
+            with self._lock:
+                if self._handles.get(job.run) is handle:
+                    del self._handles[job.run]
+            handle.close()
+
+    def _drain(self, job: Job, handle: Handle) -> Iterator[Event]:
+        while not self._closing.is_set():
+            try:
+                for event in handle.take():
+                    if not self._store.apply(job.run, job.attempt, [event]):
+                        return
+                    yield event
+                    if isinstance(event, Finished | Failed):
+                        return
+            except WorkerLost as error:
+                message = f"{error} {self._way_on(job.run)}"
+                self._end(job, "interrupted", message)
+                yield Failed(message)
+                return
+            except StorageError as error:
+                handle.tell(Command(action="pause"))
+                self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
+                yield Failed(str(error))
+                return
+            self._closing.wait(FOLLOW_SECONDS)
+
+    def _end(self, job: Job, status: str, message: str) -> None:
+        try:
+            self._store.end(job.run, job.attempt, status, message)
+        except AecoreError:
+            log.exception("The end of the run %s could not be stored", job.run)
+
+    def _way_on(self, name: str) -> str:
+        epoch = self._store.checkpoint_epoch(name)
+        return f"Resume goes on from epoch {epoch:.3g}." if epoch else "Resume starts it again from the beginning."
+
+    def _recover(self) -> None:
+        for run in self._store.orphans():
+            message = f"The program that trained this run ended. {self._way_on(run.id)}"
+            self._store.end(run.id, run.attempt, "interrupted", message)
+
+    def _fetch(self, name: str) -> None:
+        def progress(done: int, total: int) -> None:
+            self._downloads[name] = Download(done, total)
+
+        try:
+            self.download_now(name, progress)
+            self._downloads[name] = Download(active=False)
+        except AecoreError as error:
+            self._downloads[name] = Download(error=str(error), active=False)
+
+
+def _dask(settings: Settings) -> Backend:
+    from aecore.compute.cluster import DaskBackend
+
+    return DaskBackend(settings)

@@ -1,0 +1,68 @@
+"""What the environment sets: where things are written, where data lies, which worker is used."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from aecore.errors import BadInput
+
+KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one process, read from the environment by `Settings.from_env`.
+
+    Attributes:
+        home: folder under which everything that the program writes lies (`AECORE_HOME`).
+        data_dir: folder searched first for datasets, or None (`AECORE_DATA_DIR`).
+        keras_dir: Keras's own dataset cache, searched second (`KERAS_HOME`/datasets).
+        data_url: address that holds Keras's dataset files, ending in "/" (`AECORE_DATA_URL`).
+        database_url: any SQLAlchemy URL; SQLite under `home` by default (`AECORE_DATABASE_URL`).
+        scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
+        worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
+        idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
+    """
+
+    home: Path
+    data_dir: Path | None = None
+    keras_dir: Path = Path("~/.keras/datasets")
+    data_url: str = KERAS_DATASETS
+    database_url: str = ""
+    scheduler: str | None = None
+    worker_memory: str = "auto"
+    idle_minutes: float = 10.0
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Reads the environment.
+
+        Raises:
+            BadInput: a variable holds something that cannot be used.
+        """
+        env = os.environ
+        home = Path(env.get("AECORE_HOME") or platformdirs.user_data_dir("aecore")).expanduser().absolute()
+        keras_home = Path(env.get("KERAS_HOME") or "~/.keras").expanduser().absolute()
+        data_dir = env.get("AECORE_DATA_DIR")
+        idle = env.get("AECORE_IDLE_MINUTES", "10")
+        try:
+            idle_minutes = float(idle)
+        except ValueError:
+            raise BadInput(f"AECORE_IDLE_MINUTES takes a number of minutes; received '{idle}'.") from None
+        return cls(
+            home=home,
+            data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
+            keras_dir=keras_home / "datasets",
+            data_url=env.get("AECORE_DATA_URL", KERAS_DATASETS).rstrip("/") + "/",
+            database_url=env.get("AECORE_DATABASE_URL") or f"sqlite:///{home / 'aecore.db'}",
+            scheduler=env.get("AECORE_SCHEDULER") or None,
+            worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
+            idle_minutes=idle_minutes,
+        )
+
+    @property
+    def download_dir(self) -> Path:
+        """Where downloaded datasets are written."""
+        return self.home / "data"

@@ -1,0 +1,1 @@
+"""Runs on disk: a database of what happened, and a folder of files."""

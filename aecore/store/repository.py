@@ -1,0 +1,397 @@
+"""Writes what runs report and reads it back. The one writer of the database and of the artifact folder."""
+
+import contextlib
+import io
+import math
+import os
+import platform
+import secrets
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, sessionmaker
+
+from aecore.compute.job import Job
+from aecore.errors import BadInput, StorageError
+from aecore.schema import ACTIVE, RunConfig
+from aecore.schema.events import (
+    Baseline, Checkpoint, Device, EpochDone, Event, Failed, Finished, Progress, Snapshot, Started,
+)  # fmt: skip
+from aecore.store.artifacts import ArtifactFolder
+from aecore.store.tables import ArtifactRow, Base, EpochRow, RunRow, TickRow
+from aecore.store.views import Curve, EpochView, RunView, SnapshotView
+
+MAX_SNAPSHOTS = 128
+MAX_TICKS = 600
+TICK_SPACING = 1 / 4000  # of a run's length
+
+
+class Repository:
+    """The runs of one database and one artifact folder.
+
+    Args:
+        database_url: any SQLAlchemy URL.
+        folder: where the runs' files lie.
+
+    Raises:
+        StorageError: the database cannot be opened.
+    """
+
+    def __init__(self, database_url: str, folder: Path):
+        self.artifacts = ArtifactFolder(folder)
+        self.owner = _this_process()
+        try:
+            url = sa.make_url(database_url)
+            if url.get_backend_name() == "sqlite" and url.database:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = sa.create_engine(url, connect_args=_connect_args(url))
+            if url.get_backend_name() == "sqlite":
+                sa.event.listen(self._engine, "connect", _set_up_sqlite)
+            Base.metadata.create_all(self._engine)
+        except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+            shown = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._engine.dispose()
+
+    @contextlib.contextmanager
+    def _transaction(self):
+        try:
+            with self._sessions.begin() as session:
+                yield session
+        except sa.exc.DBAPIError as error:
+            raise StorageError(f"The store cannot be read or written ({error.orig}); nothing was changed.") from None
+
+    def create(self, config: RunConfig) -> str:
+        """Stores a new run and returns its name."""
+        name = f"{config.variant}-{secrets.token_hex(3)}"
+        with self._transaction() as session:
+            session.add(
+                RunRow(
+                    id=name, variant=config.variant, dataset=config.dataset, config=config.to_json(),
+                    status="stopped", total_epochs=config.hyper.total_epochs,
+                    learning_rate=config.hyper.learning_rate,
+                )
+            )  # fmt: skip
+        return name
+
+    def run(self, name: str) -> RunView:
+        """A run as it stands.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        with self._transaction() as session:
+            return _view(self._row(session, name))
+
+    def runs(self) -> list[RunView]:
+        """All runs, the newest first."""
+        with self._transaction() as session:
+            rows = session.scalars(sa.select(RunRow).order_by(RunRow.created.desc(), RunRow.id)).all()
+            return [_view(row) for row in rows]
+
+    def begin_attempt(self, name: str, config: RunConfig, until: int | None = None) -> Job:
+        """Claims a run for this process and cuts its log back to the last checkpoint.
+
+        Args:
+            name: the run.
+            config: its configuration from now on.
+            until: pause after this epoch, or None.
+
+        Returns:
+            What a worker needs to go on from the last checkpoint.
+
+        Raises:
+            BadInput: the run is already active.
+            StorageError: the checkpoint is gone or damaged.
+        """
+        with self._transaction() as session:
+            row = self._row(session, name)
+            stored = self._newest(session, name, "checkpoint")
+            data = self.artifacts.read(stored.path, stored.sha256) if stored else None
+            attempt = row.attempt + 1
+            claimed = session.execute(
+                sa.update(RunRow)
+                .where(RunRow.id == name, RunRow.attempt < attempt, RunRow.status.not_in(ACTIVE))
+                .values(
+                    attempt=attempt, status="queued", message="", stage="", owner=self.owner,
+                    config=config.to_json(), total_epochs=config.hyper.total_epochs, samples_per_second=0.0,
+                    position=stored.position if stored else 0.0,
+                )
+            )  # fmt: skip
+            if claimed.rowcount != 1:
+                raise BadInput(f"The run {name} is already being trained.")
+            done = stored.position if stored else 0.0
+            session.execute(sa.delete(EpochRow).where(EpochRow.run == name, EpochRow.epoch > done + 1e-9))
+            session.execute(sa.delete(TickRow).where(TickRow.run == name, TickRow.position > done + 1e-9))
+            stale = session.scalars(
+                sa.select(ArtifactRow).where(
+                    ArtifactRow.run == name, ArtifactRow.kind == "snapshot", ArtifactRow.position > done + 1e-9
+                )
+            ).all()
+            for artifact in stale:
+                session.delete(artifact)
+            job = Job(name, attempt, config.to_json(), data, until, row.asked_learning_rate)
+        for artifact in stale:
+            self.artifacts.remove(artifact.path)
+        return job
+
+    def apply(self, name: str, attempt: int, events: Iterable[Event]) -> bool:
+        """Stores what an attempt reported.
+
+        Returns:
+            Whether the attempt is still the run's present one; a stale one changes nothing.
+
+        Raises:
+            StorageError: something could not be written.
+        """
+        for event in events:
+            with self._transaction() as session:
+                row = self._row(session, name)
+                if row.attempt != attempt:
+                    return False
+                removed = self._apply(session, row, event)
+            for path in removed:
+                self.artifacts.remove(path)
+        return True
+
+    def end(self, name: str, attempt: int, status: str, message: str) -> None:
+        """Ends an attempt that could not end itself."""
+        with self._transaction() as session:
+            row = self._row(session, name)
+            if row.attempt == attempt and row.status in ACTIVE:
+                row.status, row.message, row.stage = status, message, ""
+
+    def ask_learning_rate(self, name: str, learning_rate: float) -> None:
+        """Notes the base learning rate that was last asked for; it holds from the next step on."""
+        with self._transaction() as session:
+            self._row(session, name).asked_learning_rate = learning_rate
+
+    def orphans(self) -> list[RunView]:
+        """Active runs whose process on this host is gone."""
+        with self._transaction() as session:
+            rows = session.scalars(sa.select(RunRow).where(RunRow.status.in_(ACTIVE))).all()
+            return [_view(row) for row in rows if _is_gone(row.owner)]
+
+    def curve(self, name: str) -> Curve:
+        """The losses of a run."""
+        with self._transaction() as session:
+            rows = session.scalars(sa.select(EpochRow).where(EpochRow.run == name).order_by(EpochRow.epoch)).all()
+            ticks = session.execute(
+                sa.select(TickRow.position, TickRow.loss).where(TickRow.run == name).order_by(TickRow.position)
+            ).all()
+            every = -(-len(ticks) // MAX_TICKS) or 1
+            epochs = tuple(
+                EpochView(
+                    row.epoch, row.phase, row.loss, row.val_loss, row.seconds, row.samples_per_second,
+                    row.learning_rate, row.parts,
+                )
+                for row in rows
+            )  # fmt: skip
+            return Curve(epochs, tuple((float(p), float(loss)) for p, loss in ticks[::every]))
+
+    def snapshot(self, name: str, position: float | None = None) -> SnapshotView | None:
+        """The newest snapshot at or before a position, with what never changes; None where there is none yet."""
+        with self._transaction() as session:
+            fixed = self._newest(session, name, "fixed")
+            changing = self._newest(session, name, "snapshot", position)
+        if fixed is None or changing is None:
+            return None
+        arrays = _unpack(self.artifacts.read(fixed.path, fixed.sha256))
+        return SnapshotView(changing.position, arrays | _unpack(self.artifacts.read(changing.path, changing.sha256)))
+
+    def snapshot_positions(self, name: str) -> list[float]:
+        """When snapshots were taken, in epochs."""
+        with self._transaction() as session:
+            return list(session.scalars(_artifacts_of(name, "snapshot").with_only_columns(ArtifactRow.position)))
+
+    def checkpoint_epoch(self, name: str) -> float:
+        """Position of the checkpoint from which the run would go on; 0 where there is none."""
+        with self._transaction() as session:
+            stored = self._newest(session, name, "checkpoint")
+            return stored.position if stored else 0.0
+
+    def model(self, name: str) -> bytes:
+        """The Keras file of a run that was paused, stopped or finished.
+
+        Raises:
+            BadInput: there is none yet.
+            StorageError: it is gone or damaged.
+        """
+        with self._transaction() as session:
+            stored = self._newest(session, name, "model")
+        if stored is None:
+            raise BadInput(f"The run {name} has no model file yet: pause, stop or finish it first.")
+        return self.artifacts.read(stored.path, stored.sha256)
+
+    def _row(self, session: Session, name: str) -> RunRow:
+        row = session.get(RunRow, name)
+        if row is None:
+            raise BadInput({"run": f"There is no run '{name}'."})
+        return row
+
+    def _newest(self, session: Session, name: str, kind: str, position: float | None = None) -> ArtifactRow | None:
+        query = _artifacts_of(name, kind)
+        if position is not None:
+            query = query.where(ArtifactRow.position <= position + 1e-9)
+        return session.scalars(query.order_by(None).order_by(ArtifactRow.position.desc(), ArtifactRow.id.desc())).first()
+
+    def _apply(self, session: Session, row: RunRow, event: Event) -> list[str]:
+        """Applies one event; returns files that are no longer needed once the transaction is through."""
+        match event:
+            case Started():
+                row.status, row.stage = "running", "training"
+                row.device, row.parameters = asdict(event.device), event.parameters
+                row.train_size, row.test_size, row.total_epochs = event.train_size, event.test_size, event.total_epochs
+            case Progress():
+                row.position, row.stage, row.phase = event.position, event.stage, event.phase
+                row.learning_rate = event.learning_rate
+                if math.isfinite(event.samples_per_second):
+                    row.samples_per_second = event.samples_per_second
+                    session.merge(TickRow(run=row.id, position=_tick_position(event, row), loss=event.loss))
+            case EpochDone():
+                row.position, row.learning_rate = float(event.epoch), event.learning_rate
+                session.merge(EpochRow(run=row.id, **asdict(event)))
+            case Baseline():
+                row.baseline_loss = event.loss
+            case Snapshot():
+                return self._keep_snapshot(session, row, event)
+            case Checkpoint():
+                return self._replace(session, row, "checkpoint", "npz", self._position_of(event, row), event.data)
+            case Finished():
+                row.status, row.stage, row.message = event.status, "", ""
+                row.metrics = event.metrics or row.metrics
+                return self._replace(session, row, "model", "keras", row.position, event.model)
+            case Failed():
+                row.status, row.stage, row.message = "failed", "", event.message
+        return []
+
+    def _position_of(self, event: Checkpoint, row: RunRow) -> float:
+        batch = min(row.config["fields"]["batch_size"], row.train_size)
+        return event.epoch + event.step / -(-row.train_size // batch)
+
+    def _replace(self, session: Session, row: RunRow, kind: str, ending: str, position: float, data: bytes):
+        old = session.scalars(_artifacts_of(row.id, kind)).all()
+        self._add(session, row, kind, f"{kind}-{row.attempt}-{position:.6f}.{ending}", position, data)
+        for artifact in old:
+            session.delete(artifact)
+        new = f"{row.id}/{kind}-{row.attempt}-{position:.6f}.{ending}"
+        return [artifact.path for artifact in old if artifact.path != new]
+
+    def _keep_snapshot(self, session: Session, row: RunRow, event: Snapshot) -> list[str]:
+        fixed = {name: array for name, array in event.arrays.items() if name in ("clean", "corrupted", "labels", "indices")}
+        changing = {name: array for name, array in event.arrays.items() if name not in fixed}
+        if fixed and self._newest(session, row.id, "fixed") is None:
+            self._add(session, row, "fixed", "fixed.npz", 0.0, _pack(fixed))
+        name = f"snapshots/{row.attempt}-{event.position:.6f}.npz"
+        same = session.scalars(_artifacts_of(row.id, "snapshot").where(ArtifactRow.position == event.position)).all()
+        self._add(session, row, "snapshot", name, event.position, _pack(changing))
+        for artifact in same:
+            session.delete(artifact)
+        removed = [artifact.path for artifact in same if artifact.path != f"{row.id}/{name}"]
+        session.flush()
+        kept = session.scalars(_artifacts_of(row.id, "snapshot")).all()
+        if len(kept) > MAX_SNAPSHOTS:  # thin evenly, so that a replay still spans the whole run
+            for artifact in kept[1:-1:2]:
+                session.delete(artifact)
+                removed.append(artifact.path)
+        return removed
+
+    def _add(self, session: Session, row: RunRow, kind: str, name: str, position: float, data: bytes) -> None:
+        path = f"{row.id}/{name}"
+        sha256 = self.artifacts.write(path, data)
+        session.add(ArtifactRow(run=row.id, kind=kind, position=position, path=path, size=len(data), sha256=sha256))
+
+
+def _artifacts_of(name: str, kind: str):
+    return (
+        sa.select(ArtifactRow)
+        .where(ArtifactRow.run == name, ArtifactRow.kind == kind)
+        .order_by(ArtifactRow.position, ArtifactRow.id)
+    )
+
+
+def _tick_position(event: Progress, row: RunRow) -> float:
+    """Positions on a grid, so that a long run does not grow its curve without end."""
+    grid = max(1, row.total_epochs) * TICK_SPACING
+    return round(math.ceil(event.position / grid - 1e-9) * grid, 9)
+
+
+def _view(row: RunRow) -> RunView:
+    return RunView(
+        id=row.id,
+        config=RunConfig.from_json(row.config),
+        status=row.status,  # type: ignore[arg-type]
+        message=row.message,
+        attempt=row.attempt,
+        created=row.created,
+        updated=row.updated,
+        position=row.position,
+        stage=row.stage,
+        phase=row.phase,
+        total_epochs=row.total_epochs,
+        learning_rate=row.learning_rate,
+        samples_per_second=row.samples_per_second,
+        device=Device(**row.device) if row.device else None,
+        parameters=row.parameters,
+        train_size=row.train_size,
+        test_size=row.test_size,
+        baseline_loss=row.baseline_loss,
+        metrics=row.metrics,
+    )
+
+
+def _pack(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def _unpack(data: bytes) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise StorageError(f"A snapshot of this run is damaged ({error}).") from None
+
+
+def _this_process() -> str:
+    return f"{platform.node()}|{os.getpid()}|{psutil.Process().create_time():.0f}"
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether the process that trained a run is known to have ended; other hosts' are not known."""
+    host, pid, started = owner.split("|") if owner.count("|") == 2 else (platform.node(), "0", "0")
+    if host != platform.node():
+        return False
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1.5
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _connect_args(url: sa.URL) -> dict:
+    return {"timeout": 30} if url.get_backend_name() == "sqlite" else {}
+
+
+def _set_up_sqlite(connection, _record) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "named by AECORE_DATABASE_URL"

@@ -1,0 +1,88 @@
+"""Tables of the store (SQLAlchemy 2); any database that SQLAlchemy speaks to will do."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def now() -> datetime:
+    """The present moment in UTC, without a zone, as databases without zones keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class RunRow(Base):
+    """A run: its configuration, where it stands, and its figures."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(64))
+    dataset: Mapped[str] = mapped_column(String(64))
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(String(1000), default="")
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str] = mapped_column(String(200), default="")
+    created: Mapped[datetime] = mapped_column(DateTime, default=now)
+    updated: Mapped[datetime] = mapped_column(DateTime, default=now, onupdate=now)
+    position: Mapped[float] = mapped_column(default=0.0)
+    stage: Mapped[str] = mapped_column(String(64), default="")
+    phase: Mapped[str] = mapped_column(String(64), default="")
+    total_epochs: Mapped[int] = mapped_column(default=0)
+    learning_rate: Mapped[float] = mapped_column(default=0.0)
+    asked_learning_rate: Mapped[float | None] = mapped_column(default=None)
+    samples_per_second: Mapped[float] = mapped_column(default=0.0)
+    device: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    parameters: Mapped[int] = mapped_column(default=0)
+    train_size: Mapped[int] = mapped_column(default=0)
+    test_size: Mapped[int] = mapped_column(default=0)
+    baseline_loss: Mapped[float | None] = mapped_column(default=None)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class EpochRow(Base):
+    """An epoch's losses and speed."""
+
+    __tablename__ = "epochs"
+
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    phase: Mapped[str] = mapped_column(String(64))
+    loss: Mapped[float]
+    val_loss: Mapped[float]
+    seconds: Mapped[float]
+    samples_per_second: Mapped[float]
+    learning_rate: Mapped[float]
+    parts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class TickRow(Base):
+    """The training loss within an epoch."""
+
+    __tablename__ = "ticks"
+
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[float] = mapped_column(primary_key=True)
+    loss: Mapped[float]
+
+
+class ArtifactRow(Base):
+    """A file that belongs to a run."""
+
+    __tablename__ = "artifacts"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    position: Mapped[float]
+    path: Mapped[str] = mapped_column(String(300))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (Index("artifacts_of_a_run", "run", "kind", "position"),)

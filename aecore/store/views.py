@@ -1,0 +1,94 @@
+"""What the store hands out: plain, frozen values, detached from the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from aecore.schema import ACTIVE, RunConfig, Status
+from aecore.schema.events import Device
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it stands.
+
+    Attributes:
+        position: epochs done, with the fraction of the present one.
+        stage: "training", "scoring", or "" when it is not active.
+        message: what the visitor should know about its state, in one sentence, or "".
+        samples_per_second: training images a second, of late.
+        baseline_loss: PCA's held-out reconstruction error in the unit of the run's loss.
+        metrics: the scorecard; empty before the end.
+    """
+
+    id: str
+    config: RunConfig
+    status: Status
+    message: str
+    attempt: int
+    created: datetime
+    updated: datetime
+    position: float
+    stage: str
+    phase: str
+    total_epochs: int
+    learning_rate: float
+    samples_per_second: float
+    device: Device | None
+    parameters: int
+    train_size: int
+    test_size: int
+    baseline_loss: float | None
+    metrics: dict[str, Any]
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+    @property
+    def epochs_done(self) -> int:
+        return int(self.position + 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated from the speed of late; None where there is none."""
+        if not self.active or not self.samples_per_second:
+            return None
+        return (self.total_epochs - self.position) * self.train_size / self.samples_per_second
+
+
+@dataclass(frozen=True)
+class EpochView:
+    """An epoch's losses and speed; see `aecore.schema.events.EpochDone`."""
+
+    epoch: int
+    phase: str
+    loss: float
+    val_loss: float
+    seconds: float
+    samples_per_second: float
+    learning_rate: float
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of a run.
+
+    Attributes:
+        epochs: one for each epoch.
+        ticks: (position, training loss) within the epochs, thinned for drawing.
+    """
+
+    epochs: tuple[EpochView, ...]
+    ticks: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class SnapshotView:
+    """A snapshot with what never changes beside it; see `aecore.schema.events.Snapshot`."""
+
+    position: float
+    arrays: dict[str, np.ndarray]

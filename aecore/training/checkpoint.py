@@ -1,0 +1,82 @@
+"""A training's whole state as one .npz archive: weights, optimizer, random states, position, losses so far."""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from aecore.errors import StorageError
+from aecore.models.base import Autoencoder
+
+
+@dataclass
+class Position:
+    """Where a training stands.
+
+    Attributes:
+        epoch: epochs done, over all phases.
+        step: steps done in the present epoch.
+        sums: sums of the present epoch's losses so far, as `Loop.train` returns them.
+        seconds: time spent on the present epoch so far.
+        learning_rate: base of the schedule, which a visitor may have changed.
+    """
+
+    learning_rate: float
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
+
+
+def pack(model: Autoencoder, optimizer: Any, position: Position) -> bytes:
+    """Writes the state; `optimizer` is the present phase's."""
+    arrays = {f"model/{k}": np.asarray(variable) for k, variable in enumerate(model.variables)}
+    arrays |= {f"optimizer/{k}": np.asarray(variable) for k, variable in enumerate(optimizer.variables)}
+    buffer = io.BytesIO()
+    np.savez(buffer, position=np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+class Stored:
+    """A checkpoint that was read back.
+
+    Args:
+        data: what `pack` returned.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+
+    def __init__(self, data: bytes):
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                self._arrays = {name: archive[name] for name in archive.files}
+            self.position = Position(**json.loads(self._arrays.pop("position").tobytes()))
+        except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise StorageError(f"The checkpoint is damaged and cannot be read ({error}).") from None
+
+    def restore_model(self, model: Autoencoder) -> None:
+        """Sets the model's variables.
+
+        Raises:
+            StorageError: it belongs to another model.
+        """
+        self._restore("model", model.variables)
+
+    def restore_optimizer(self, optimizer: Any) -> None:
+        """Sets the optimizer's variables.
+
+        Raises:
+            StorageError: it belongs to another optimizer.
+        """
+        self._restore("optimizer", optimizer.variables)
+
+    def _restore(self, kind: str, variables: list[Any]) -> None:
+        stored = [self._arrays.get(f"{kind}/{k}") for k in range(len(variables))]
+        for array, variable in zip(stored, variables, strict=True):
+            if array is None or array.shape != tuple(variable.shape):
+                raise StorageError(f"The checkpoint does not fit this {kind}; it belongs to another configuration.")
+            variable.assign(array)

@@ -1,0 +1,30 @@
+"""Corruption inside the compiled step; `aecore.datasets.corruption` is the same in NumPy."""
+
+import tensorflow as tf
+
+from aecore.schema import VariantConfig
+
+
+def corrupt(images: tf.Tensor, hyper: VariantConfig, seed: tf.Tensor) -> tf.Tensor:
+    """Draws fresh noise on a batch.
+
+    Args:
+        images: float32 [n, h, w, c] in [0, 1].
+        hyper: which noise, how strong, and whether it is clipped.
+        seed: int32 [2]; the same seed gives the same noise.
+
+    Returns:
+        float32 [n, h, w, c].
+    """
+    shape = tf.shape(images)
+    if hyper.noise == "gaussian":
+        noisy = images + tf.random.stateless_normal(shape, seed, hyper.noise_mean, hyper.noise_std)
+        return tf.clip_by_value(noisy, 0.0, 1.0) if hyper.clip else noisy
+    if hyper.noise == "masking":
+        return tf.where(tf.random.stateless_uniform(shape, seed) < hyper.noise_fraction, 0.0, images)
+    if hyper.noise == "salt_and_pepper":
+        # One draw does for both: the pixels below the share are hit, the lower half of them turn black.
+        drawn = tf.random.stateless_uniform(shape, seed)
+        pepper, hit = drawn < hyper.noise_fraction / 2, drawn < hyper.noise_fraction
+        return tf.where(pepper, 0.0, tf.where(hit, 1.0, images))
+    return images

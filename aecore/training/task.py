@@ -1,0 +1,47 @@
+"""What a worker runs: one attempt at a run, from its data to its last event."""
+
+import json
+import logging
+import os
+
+from aecore.compute.channel import Channel
+from aecore.compute.job import Job
+from aecore.datasets import load
+from aecore.errors import AecoreError
+from aecore.schema import RunConfig
+from aecore.schema.events import Command, Failed
+from aecore.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def train(job: Job, channel: Channel) -> None:
+    """Trains; whatever goes wrong becomes a `Failed` event with one sentence.
+
+    Args:
+        job: what to train and from where.
+        channel: where events go and commands come from.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        images = load(job.config["dataset"], Settings.from_env())
+        from aecore.training.checkpoint import Stored  # TensorFlow starts here, after cheap errors
+        from aecore.training.engine import Trainer
+
+        stored = Stored(job.checkpoint) if job.checkpoint else None
+        if job.learning_rate:
+            channel.tell(Command(learning_rate=job.learning_rate))
+        Trainer(RunConfig.from_json(job.config), images, channel, stored, job.until).run()
+    except AecoreError as error:
+        channel.emit(Failed(str(error)))
+    except MemoryError:
+        channel.emit(Failed(_NO_MEMORY))
+    except Exception as error:
+        log.exception("Training failed: %s", json.dumps(job.config))
+        if type(error).__name__ == "ResourceExhaustedError":
+            channel.emit(Failed(_NO_MEMORY))
+        else:
+            channel.emit(Failed(f"The training stopped with an unexpected error ({type(error).__name__}); see the log."))
+
+
+_NO_MEMORY = "The device ran out of memory: try a smaller batch size or narrower layers."
