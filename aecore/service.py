@@ -13,7 +13,7 @@ import numpy as np
 
 from aecore import datasets
 from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event, Failed, Finished
@@ -256,6 +256,18 @@ class Service:
         if handle is None:
             raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
         handle.tell(command)
+
+    def expected_seconds(self, config: RunConfig) -> float | None:
+        """How long a run would take, by the speed of the newest one of its kind; None where none is known.
+
+        The time for an image is taken to grow with the number of parameters.
+        """
+        for run in self.runs():
+            alike = (run.config.variant, run.config.dataset) == (config.variant, config.dataset)
+            if alike and run.samples_per_second and run.parameters:
+                work = run.train_size * config.hyper.total_epochs * config.hyper.parameters(IMAGE_SHAPE)
+                return work / run.parameters / run.samples_per_second
+        return None
 
     def waiting_before(self, name: str) -> int:
         """How many runs of this store are ahead of a queued one."""

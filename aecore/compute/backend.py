@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aecore.compute.channel import Channel
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.schema.events import Command, Device, Event
 
 

@@ -11,7 +11,7 @@ from distributed import Client, KilledWorker, SubprocessCluster
 
 from aecore.compute import worker
 from aecore.compute.backend import WorkerStatus
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.errors import WorkerLost
 from aecore.schema.events import Command, Device, Event
 from aecore.settings import Settings
@@ -19,6 +19,8 @@ from aecore.settings import Settings
 log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 20
+# A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
+CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
 PROJECT = str(Path(__file__).resolve().parents[2])
 
 
@@ -88,6 +90,8 @@ class DaskBackend:
         path = os.environ.get("PYTHONPATH", "")
         if PROJECT not in path.split(os.pathsep):  # the worker must find aecore, wherever it was started
             os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
+        for name, value in CONNECT_TIMEOUT.items():
+            os.environ.setdefault(name, value)
         guard = ["aecore.compute.guard"]
         threads = str(os.cpu_count() or 1)
         self._cluster = SubprocessCluster(

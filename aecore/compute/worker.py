@@ -4,7 +4,7 @@ import os
 import threading
 
 from aecore.compute.channel import Channel
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.schema.events import Command, Device, Event
 
 _channels: dict[str, Channel] = {}

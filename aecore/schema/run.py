@@ -64,7 +64,8 @@ class RunConfig:
         Raises:
             BadInput: a field is missing, unknown or out of range.
         """
-        return cls.make(data["variant"], data["dataset"], None, data["fields"])._with_preset(data["preset"])
+        return cls.make(data["variant"], data["dataset"], None, data["fields"]).with_preset(data["preset"])
 
-    def _with_preset(self, preset: str | None) -> "RunConfig":
+    def with_preset(self, preset: str | None) -> "RunConfig":
+        """The same run, said to have started from a preset."""
         return dataclasses.replace(self, preset=preset)

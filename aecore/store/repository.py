@@ -16,7 +16,7 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.errors import BadInput, StorageError
 from aecore.schema import ACTIVE, RunConfig
 from aecore.schema.events import (

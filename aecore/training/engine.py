@@ -51,7 +51,7 @@ class Trainer:
         if stored:
             stored.restore_model(self._model)
         self._chunk = 1
-        self._snapped = self._saved = -math.inf
+        self._snapped, self._saved = -math.inf, time.monotonic()
         self._checkpoint_cost = 0.0
         self._baseline_told = stored is not None and self._position.epoch > 0
 

@@ -65,7 +65,7 @@ class Loop:
     """
 
     def __init__(self, model: Autoencoder, phase: Phase, hyper: VariantConfig, data: DeviceData, xla: bool):
-        self.phase, self.hyper, self.data = phase, hyper, data
+        self.phase, self.hyper, self.data, self._xla = phase, hyper, data, xla
         self.batch_size = min(hyper.batch_size, data.train_size)
         self.steps_per_epoch = -(-data.train_size // self.batch_size)
         self.total_steps = phase.epochs * self.steps_per_epoch
@@ -119,7 +119,7 @@ class Loop:
             taken = epoch * self.steps_per_epoch + step
             seed = tf.stack([tf.constant(self.hyper.seed), taken])
             progress = tf.cast(taken, tf.float32) / total_steps
-            batch = Batch(clean, corrupt(clean, self.hyper, seed), weights[step], seed + (1 << 20), progress)
+            batch = Batch(clean, corrupt(clean, self.hyper, seed, self._xla), weights[step], seed + (1 << 20), progress)
             with tf.GradientTape() as tape:
                 terms = self.phase.objective(batch, True)
             gradients = tape.gradient(terms["loss"], self.phase.variables)

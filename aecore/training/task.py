@@ -5,7 +5,7 @@ import logging
 import os
 
 from aecore.compute.channel import Channel
-from aecore.compute.job import Job
+from aecore.schema.job import Job
 from aecore.datasets import load
 from aecore.errors import AecoreError
 from aecore.schema import RunConfig

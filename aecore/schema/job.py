@@ -1,4 +1,4 @@
-"""What is sent to a worker."""
+"""What a run needs to be trained, from the beginning or from a checkpoint; sent to a worker as it is."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,0 +1,13 @@
+"""The dashboard's entry: page settings and the table of pages."""
+
+import streamlit as st
+
+st.set_page_config(page_title="Autoencoder dashboard", page_icon=":material/blur_on:", layout="wide")
+
+st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,1 @@
+"""What pages share: the service, the form, the live view, charts and pictures."""

@@ -1,0 +1,217 @@
+"""A run as it goes on: state, controls, curves, reconstructions, weights, codes and scorecard.
+
+Everything drawn comes from the store, so a reload, a second tab or another page never touches the run.
+"""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from aecore import datasets
+from aecore.schema.events import Command
+from aecore.service import Service
+from aecore.store.views import RunView, SnapshotView
+from pages.components import charts, pictures
+from pages.components.session import told
+from pages.components.text import duration, figure
+
+REFRESH_SECONDS = 0.5
+SPEEDS = {
+    "full speed": Command(epochs_per_second=0.0, steps_per_second=0.0),
+    "10 epochs a second": Command(epochs_per_second=10.0, steps_per_second=0.0),
+    "5 epochs a second": Command(epochs_per_second=5.0, steps_per_second=0.0),
+    "1 epoch a second": Command(epochs_per_second=1.0, steps_per_second=0.0),
+    "20 steps a second": Command(epochs_per_second=0.0, steps_per_second=20.0),
+    "5 steps a second": Command(epochs_per_second=0.0, steps_per_second=5.0),
+    "1 step a second": Command(epochs_per_second=0.0, steps_per_second=1.0),
+}
+BADGES = {
+    "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
+    "finished": "green", "failed": "red", "interrupted": "red",
+}  # fmt: skip
+SCORES = {
+    "mse": ("Mean squared error", "of a pixel; smaller is better"),
+    "sse_per_image": ("Squared error of an image", "summed over its pixels; smaller is better"),
+    "psnr": ("Peak signal-to-noise ratio, dB", "larger is better"),
+    "ssim": ("Structural similarity", "1 is identical"),
+    "bce": ("Binary cross-entropy", "of a pixel, in nats; smaller is better"),
+    "knn5_accuracy": ("5-NN accuracy on the codes", "class voted by the five nearest training codes"),
+    "probe_accuracy": ("Softmax classifier on the codes", "held-out accuracy of a linear classifier"),
+    "trustworthiness": ("Trustworthiness", "1: neighbours among the codes are neighbours among the images"),
+    "mean_activation": ("Mean activation", "mean absolute activity of the code's units"),
+    "active_share": ("Share of active units", "above 0.001, over all images"),
+    "dead_units": ("Dead units", "that are the same for every image"),
+}
+
+
+def chosen_speed() -> Command:
+    """The speed that the visitor has chosen."""
+    return SPEEDS[st.session_state.get("speed", "full speed")]
+
+
+def live(service: Service, name: str) -> None:
+    """Draws a run; while it is active, the drawing repeats by itself."""
+    with told():
+        active = service.run(name).active
+        st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
+
+
+def _draw(service: Service, name: str, was_active: bool) -> None:
+    with told():
+        run = service.run(name)
+        if run.active != was_active:
+            st.rerun()  # the whole page, so that the repetition starts or ends
+        _state(service, run)
+        _controls(service, run)
+        curve, snapshot = service.curve(name), service.snapshot(name)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.subheader("Loss", anchor=False)
+            logarithmic = st.toggle("Logarithmic scale", key="logarithmic", value=True)
+            frame = charts.curve_frame(run, curve)
+            said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
+            st.altair_chart(charts.loss_chart(run, frame, logarithmic), key=f"loss-{name}-{logarithmic}", alt=said)
+            st.caption("Drag to move, scroll to zoom, double-click to reset. Below PCA's line, the network beats it.")
+        with right:
+            st.subheader("Reconstructions", anchor=False)
+            _reconstructions(run, snapshot)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.subheader("Codes", anchor=False)
+            _codes(run, snapshot)
+        with right:
+            st.subheader("Weights", anchor=False)
+            _weights(snapshot)
+        st.subheader("Scorecard", anchor=False)
+        _scorecard(run)
+
+
+def _state(service: Service, run: RunView) -> None:
+    device = f"{run.device.name} on {run.device.host}" if run.device else "device not known yet"
+    title = run.config.hyper.title
+    st.markdown(
+        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on **{service.dataset(run.config.dataset).title}** · "
+        f"`{run.id}` · {device}"
+    )
+    st.progress(min(1.0, run.position / max(1, run.total_epochs)), text=_progress_text(service, run))
+    if run.message:
+        (st.error if run.status == "failed" else st.warning)(run.message)
+
+
+def _progress_text(service: Service, run: RunView) -> str:
+    if run.status == "queued":
+        if service.worker().state == "starting":
+            return "The worker is starting (this takes a few seconds the first time)."
+        ahead = service.waiting_before(run.id)
+        others = "one run is" if ahead == 1 else f"{ahead} runs are"
+        return f"Waiting: {others} ahead." if ahead else "The worker is loading TensorFlow and the data."
+    if run.stage == "scoring":
+        return f"Measuring {run.phase} on held-out images."
+    parts = [f"Epoch {run.position:.4g} of {run.total_epochs}"]
+    if run.active and run.seconds_left is not None:
+        parts.append(f"{duration(run.seconds_left)} left at full speed")
+    if run.samples_per_second:
+        parts.append(f"{run.samples_per_second:,.0f} images a second")
+    if run.learning_rate:
+        parts.append(f"learning rate {run.learning_rate:.3g}")
+    if run.phase and len(run.config.hyper.phases()) > 1:
+        parts.append(run.phase)
+    return " · ".join(parts)
+
+
+def _controls(service: Service, run: RunView) -> None:
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    busy = run.status == "running" and run.stage == "training"
+    can_go_on = not run.active and (run.status != "finished")
+    left_to_do = run.position < run.total_epochs
+    _button(row, "Pause", ":material/pause:", not busy, "Finish the present steps, keep everything, and wait.",
+            lambda: service.pause(run.id))  # fmt: skip
+    _button(row, "Resume", ":material/play_arrow:", not (can_go_on and left_to_do), "Go on from the last checkpoint.",
+            lambda: service.resume(run.id, command=chosen_speed()))  # fmt: skip
+    _button(row, "Step", ":material/skip_next:", not (can_go_on and left_to_do), "Train to the end of the next epoch and pause.",
+            lambda: service.step(run.id, chosen_speed()))  # fmt: skip
+    can_stop = busy or (run.status in ("paused", "interrupted") and run.position > 0)
+    _button(row, "Stop", ":material/stop:", not can_stop, "End the run here and measure it.",
+            lambda: service.stop(run.id))  # fmt: skip
+    with row.popover("More", icon=":material/tune:"):
+        more = st.number_input("Train so many epochs more", 1, 10_000, 10, key="more_epochs", disabled=run.active)
+        if st.button("Train more", disabled=run.active, icon=":material/add:"):
+            _act(lambda: service.resume(run.id, more_epochs=int(more), command=chosen_speed()))
+        rate = st.number_input("Learning rate from now on", 1e-6, 10.0, float(run.config.hyper.learning_rate),
+                               format="%g", step=1e-4, key=f"rate-{run.id}")  # fmt: skip
+        ended = run.status in ("finished", "failed")
+        if st.button("Change the learning rate", disabled=ended, help="Base of the schedule, from the next step on."):
+            _act(lambda: service.set_learning_rate(run.id, rate))
+    row.selectbox("Speed", list(SPEEDS), key="speed", on_change=_speed_changed, args=(service, run.id), width=190,
+                  help="Slow it down to watch a small model learn.")  # fmt: skip
+
+
+def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: Any) -> None:
+    if row.button(label, icon=icon, disabled=disabled, help=text, key=f"do-{label}"):
+        _act(action)
+
+
+def _act(action: Any) -> None:
+    with told():
+        action()
+        st.rerun()
+
+
+def _speed_changed(service: Service, name: str) -> None:
+    if service.run(name).status == "running":
+        with told():
+            service.tell(name, chosen_speed())
+
+
+def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
+    if snapshot is None:
+        st.caption("Ten held-out images and what the model makes of them appear here with the first step.")
+        return
+    arrays = snapshot.arrays
+    noisy = run.config.hyper.noise != "none"
+    rows = [arrays["clean"], arrays["corrupted"], arrays["outputs"]] if noisy else [arrays["clean"], arrays["outputs"]]
+    names = "held-out images, what the model is shown, and what it makes of it" if noisy else "held-out images, and what comes back"
+    st.image(pictures.mosaic(rows), width="stretch", alt=f"From top to bottom: {names}.")
+    st.caption(f"From top to bottom: {names}. Epoch {snapshot.position:.4g}.")
+
+
+def _codes(run: RunView, snapshot: SnapshotView | None) -> None:
+    if snapshot is None:
+        st.caption("Where held-out images lie in the code appears here with the first step.")
+        return
+    codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
+    classes = datasets.info(run.config.dataset).classes
+    chart = charts.codes_chart(charts.codes_frame(codes, labels), codes.shape[1], classes)
+    st.altair_chart(chart, key=f"codes-{run.id}", alt="Codes of held-out images, coloured by class.")
+    st.caption(f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used.")
+
+
+def _weights(snapshot: SnapshotView | None) -> None:
+    if snapshot is None:
+        st.caption("What each unit looks for appears here with the first step.")
+        return
+    picture, limit = pictures.tiles(snapshot.arrays["tiles"])
+    count = len(snapshot.arrays["tiles"])
+    st.image(picture, width="stretch", alt=f"Weights of the first layer's first {count} units as pictures.")
+    st.caption(
+        f"What the first {count} units of the first layer look for: red where ink excites them, blue where it "
+        f"inhibits them; full colour is ±{limit:.2g}."
+    )
+
+
+def _scorecard(run: RunView) -> None:
+    if not run.metrics:
+        st.caption("Figures on held-out images, each beside PCA at the same code size, appear here at the end of the run.")
+        return
+    rows = []
+    for name, (title, meaning) in SCORES.items():
+        value = run.metrics.get(name)
+        if value is not None and math.isfinite(value):
+            rows.append((title, figure(value), figure(run.metrics.get(f"pca_{name}")), meaning))
+    if not rows:
+        st.warning("The model's output is not a number; there is nothing to measure.")
+        return
+    table = pd.DataFrame(rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"])
+    st.table(table.set_index("held-out images"))

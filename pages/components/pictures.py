@@ -1,0 +1,55 @@
+"""Pictures made of arrays: mosaics of digits, and weights on a scale centred on zero."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+
+GAP = 2
+
+
+def mosaic(rows: Sequence[np.ndarray], scale: int = 3) -> np.ndarray:
+    """Lays out images in rows.
+
+    Args:
+        rows: each [n, h, w], either uint8 or floats in [0, 1].
+        scale: pixels in the picture for one in the image.
+
+    Returns:
+        uint8 [height, width, 4], transparent between the images, so that it suits any theme.
+    """
+    strips = [_row(_grey(row), scale) for row in rows]
+    gap = np.zeros((GAP * scale, strips[0].shape[1], 4), np.uint8)
+    return np.vstack([part for strip in strips for part in (strip, gap)][:-1])
+
+
+def tiles(weights: np.ndarray, columns: int = 8, scale: int = 3) -> tuple[np.ndarray, float]:
+    """Draws weights [units, h, w] as tiles, blue below zero and red above, all on one scale.
+
+    Returns:
+        The picture, uint8 [height, width, 4], and the weight at the end of the scale.
+    """
+    weights = np.nan_to_num(weights.astype(np.float32))
+    limit = float(np.percentile(np.abs(weights), 99.5)) or 1.0
+    coloured = (mpl.colormaps["RdBu_r"](0.5 + 0.5 * np.clip(weights / limit, -1, 1)) * 255).astype(np.uint8)
+    missing = -len(coloured) % min(columns, len(coloured))
+    blank = np.zeros((missing, *coloured.shape[1:]), np.uint8)
+    coloured = np.concatenate([coloured, blank])
+    width = min(columns, len(coloured))
+    strips = [_row(coloured[k : k + width], scale) for k in range(0, len(coloured), width)]
+    gap = np.zeros((GAP * scale, strips[0].shape[1], 4), np.uint8)
+    return np.vstack([part for strip in strips for part in (strip, gap)][:-1]), limit
+
+
+def _grey(images: np.ndarray) -> np.ndarray:
+    if images.dtype != np.uint8:
+        images = np.round(np.clip(images, 0, 1) * 255).astype(np.uint8)
+    opaque = np.full((*images.shape, 1), 255, np.uint8)
+    return np.concatenate([np.repeat(images[..., None], 3, axis=-1), opaque], axis=-1)
+
+
+def _row(images: np.ndarray, scale: int) -> np.ndarray:
+    """[n, h, w, 4] side by side, enlarged without smoothing."""
+    large = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    gap = np.zeros((large.shape[1], GAP * scale, 4), np.uint8)
+    return np.hstack([part for image in large for part in (image, gap)][:-1])

@@ -1,0 +1,95 @@
+"""Train: choose a variant, tune it, press the button, watch it learn."""
+
+import streamlit as st
+
+from aecore.service import Service
+from pages.components.choices import read_url, write_url
+from pages.components.form import config_form
+from pages.components.live import SPEEDS, chosen_speed, live
+from pages.components.session import service, told
+
+RUNS_SHOWN = 50
+
+
+def page() -> None:
+    """Draws the page."""
+    door = service()
+    problems = read_url(door)
+    st.session_state.setdefault("speed", next(iter(SPEEDS)))
+    with st.sidebar:
+        st.header("Model", anchor=False)
+        config = config_form(door, problems)
+    kind = door.variants()[st.session_state["variant"]]
+    st.title("Train", anchor=False)
+    if "run" in problems:
+        st.error(problems["run"])
+    missing = config is not None and not _data_is_here(door)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    pressed = row.button(
+        f"Train {kind.title.lower()}", type="primary", icon=":material/play_arrow:", key="train",
+        disabled=config is None or missing, help="Start a new run with the choices on the left.",
+    )  # fmt: skip
+    row.caption("Tune it in the panel on the left (on a phone, behind the arrow at the top).")
+    if config is None:
+        st.error("Something in the form cannot be used: see the sentence beside the field on the left.")
+    if pressed and config is not None:
+        with told():
+            st.session_state["run"] = door.train(config, chosen_speed())
+    _choose_run(door)
+    write_url(kind)
+    if st.session_state.get("run"):
+        live(door, st.session_state["run"])
+    else:
+        st.info("Nothing is being trained yet: press the button above, and a curve will move here.", icon=":material/show_chart:")
+    with st.expander(f"How it works: {kind.title.lower()} autoencoder", icon=":material/school:"):
+        st.markdown(kind.how_it_works)
+
+
+def _choose_run(door: Service) -> None:
+    """Lets the visitor come back to any earlier run."""
+    runs = {run.id: run for run in door.runs()[:RUNS_SHOWN]}
+    present = st.session_state.get("run")
+    if present and present not in runs:
+        runs[present] = door.run(present)
+    if not runs:
+        return
+
+    def label(name: str) -> str:
+        run = runs[name]
+        return f"{run.config.hyper.title} on {run.config.dataset}, {run.status}, {run.created:%d %b %H:%M} ({name})"
+
+    st.selectbox("Run shown", list(runs), key="run", format_func=label, placeholder="Choose a run", index=None)
+
+
+def _data_is_here(door: Service) -> bool:
+    """Says how to get the dataset where it is missing, and fetches it on request."""
+    status = door.dataset(st.session_state["dataset"])
+    if status.available:
+        return True
+    st.warning(f"{status.title} is not on this machine. {status.how} Digits need no download.")
+    download_panel(door, status.name)
+    return False
+
+
+def download_panel(door: Service, name: str) -> None:
+    """A button that fetches a dataset, with its progress."""
+    going = door.download_status(name)
+
+    def draw() -> None:
+        now = door.download_status(name)
+        if now is not None and now.active:
+            share = now.done / now.total if now.total else 0.0
+            st.progress(share, text=f"{now.done / 1e6:.1f} of {now.total / 1e6:.1f} MB")
+            return
+        if now is not None and now.error:
+            st.error(now.error)
+        if going is not None and going.active:
+            st.rerun()
+        if st.button(f"Download {name}", icon=":material/download:", key=f"download-{name}"):
+            door.download(name)
+            st.rerun()
+
+    st.fragment(draw, run_every=0.5 if going is not None and going.active else None)()
+
+
+page()
