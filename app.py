@@ -3,6 +3,7 @@
 import streamlit as st
 
 st.set_page_config(page_title="Autoencoder dashboard", page_icon=":material/blur_on:", layout="wide")
+st.session_state["through_app"] = True
 
 st.navigation(
     [

@@ -113,10 +113,7 @@ def _data(options: argparse.Namespace) -> None:
             raise BadInput("Say which dataset to download, such as 'data mnist --download'.")
         if options.download:
             _download(service, options.name)
-        if options.name:
-            found = [service.dataset(options.name)]
-        else:
-            found = service.datasets()
+        found = [service.dataset(options.name)] if options.name else service.datasets()
     if options.json:
         rows = [status.as_json() for status in found]
         print(json.dumps(rows[0] if options.name else rows))
@@ -128,7 +125,9 @@ def _data(options: argparse.Namespace) -> None:
     Console().print(table)
     for status in found:
         if not status.available:
-            Console(soft_wrap=True).print(f"{status.name}: {status.how} Or: python -m aecore data {status.name} --download")
+            Console(soft_wrap=True).print(
+                f"{status.name}: {status.how} Or: python -m aecore data {status.name} --download"
+            )
 
 
 def _download(service: Service, name: str) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 
 from aecore import datasets
 from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
-from aecore.schema.job import Job
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event, Failed, Finished
+from aecore.schema.job import Job
 from aecore.settings import Settings
 from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView

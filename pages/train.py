@@ -40,7 +40,10 @@ def page() -> None:
     if st.session_state.get("run"):
         live(door, st.session_state["run"])
     else:
-        st.info("Nothing is being trained yet: press the button above, and a curve will move here.", icon=":material/show_chart:")
+        st.info(
+            "Nothing is being trained yet: press the button above, and a curve will move here.",
+            icon=":material/show_chart:",
+        )
     with st.expander(f"How it works: {kind.title.lower()} autoencoder", icon=":material/school:"):
         st.markdown(kind.how_it_works)
 
@@ -56,7 +59,7 @@ def _choose_run(door: Service) -> None:
 
     def label(name: str) -> str:
         run = runs[name]
-        return f"{run.config.hyper.title} on {run.config.dataset}, {run.status}, {run.created:%d %b %H:%M} ({name})"
+        return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({name})"
 
     st.selectbox("Run shown", list(runs), key="run", format_func=label, placeholder="Choose a run", index=None)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aecore.compute.channel import Channel
-from aecore.schema.job import Job
 from aecore.schema.events import Command, Device, Event
+from aecore.schema.job import Job
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from distributed import Client, KilledWorker, SubprocessCluster
 
 from aecore.compute import worker
 from aecore.compute.backend import WorkerStatus
-from aecore.schema.job import Job
 from aecore.errors import WorkerLost
 from aecore.schema.events import Command, Device, Event
+from aecore.schema.job import Job
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class DaskBackend:
         if self._device is not None and self._device.status == "finished":
             with contextlib.suppress(Exception):
                 device = self._device.result(timeout=1)
-        address = client.scheduler.address if client.scheduler else ""
+        address = str(client.scheduler.address) if client.scheduler else ""
         return WorkerStatus("ready", address, device)
 
     def close(self) -> None:
@@ -94,7 +94,8 @@ class DaskBackend:
             os.environ.setdefault(name, value)
         guard = ["aecore.compute.guard"]
         threads = str(os.cpu_count() or 1)
-        self._cluster = SubprocessCluster(
+        start: Any = SubprocessCluster  # its annotations forbid what its documentation asks for
+        self._cluster = start(
             n_workers=1,
             threads_per_worker=2,  # one trains; encoding and decoding never wait behind it
             dashboard_address=None,
@@ -160,7 +161,7 @@ class DaskHandle:
         if self._client.status != "running":
             return None
         workers = [self._worker] if self._worker else None
-        answers = self._client.run(function, *arguments, workers=workers, on_error="ignore")
+        answers: Any = self._client.run(function, *arguments, workers=workers, on_error="ignore")
         for address, answer in answers.items():
             if answer:
                 self._worker = address

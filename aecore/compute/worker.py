@@ -4,8 +4,8 @@ import os
 import threading
 
 from aecore.compute.channel import Channel
-from aecore.schema.job import Job
 from aecore.schema.events import Command, Device, Event
+from aecore.schema.job import Job
 
 _channels: dict[str, Channel] = {}
 _lock = threading.Lock()

@@ -1,14 +1,14 @@
 """Dense autoencoders: vanilla, sparse, denoising and stacked are one network with other settings."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
 
 from aecore.models.base import Autoencoder, Batch, Phase, weighted_mean
 from aecore.models.regularizers import activity_penalty
-from aecore.schema.dense import Sparse
+from aecore.schema.dense import DenseConfig, Sparse
 
 PACKAGE = "aecore"
 
@@ -67,7 +67,9 @@ class Encoder(keras.Model):
                                kernel_initializer=_initializer(initializer, seed + k))
             for k, (width, name) in enumerate(zip(widths[1:], activations, strict=True))
         ]  # fmt: skip
-        self.drop = [keras.layers.Dropout(dropout, seed=seed + k, dtype=self.dtype_policy) for k in range(1, len(widths) - 1)]
+        self.drop = [
+            keras.layers.Dropout(dropout, seed=seed + k, dtype=self.dtype_policy) for k in range(1, len(widths) - 1)
+        ]
         for layer, width in zip(self.dense, widths[:-1], strict=True):
             layer.build((None, width))
         self.built = True
@@ -119,7 +121,9 @@ class Decoder(keras.Model):
                                            kernel_initializer=_initializer(initializer, seed + k))  # fmt: skip
                 layer.build((None, widths[k]))
             self.dense.append(layer)
-        self.drop = [keras.layers.Dropout(dropout, seed=seed + k, dtype=self.dtype_policy) for k in range(len(widths) - 1)]
+        self.drop = [
+            keras.layers.Dropout(dropout, seed=seed + k, dtype=self.dtype_policy) for k in range(len(widths) - 1)
+        ]
         self.built = True
 
     def call(self, codes: tf.Tensor, kernels: Sequence[tf.Tensor] | None = None, training: bool = False) -> tf.Tensor:
@@ -145,7 +149,7 @@ class DenseAutoencoder(Autoencoder):
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        widths = self.hyper.widths(self.image_shape)
+        widths = cast(DenseConfig, self.hyper).widths(self.image_shape)
         shared = {name: fields[name] for name in ("activation", "dropout", "initializer")}
         seed, policy = fields["seed"], fields["precision"]
         self.encoder = Encoder(widths, code_activation=fields["code_activation"], seed=1000 * seed + 1,

@@ -78,9 +78,7 @@ class VariantConfig(BaseModel, ABC):
         "Decoupled weight decay: each step shrinks every weight by this share times the learning rate.",
         ge=0, le=1, step=1e-4,
     )  # fmt: skip
-    batch_size: int = hyper(
-        128, "Optimisation", "Batch size", "Images in one gradient step.", ge=1, le=8192, step=32
-    )
+    batch_size: int = hyper(128, "Optimisation", "Batch size", "Images in one gradient step.", ge=1, le=8192, step=32)
     epochs: int = hyper(10, "Run", "Epochs", "Passes over the training images.", ge=1, le=10_000, step=1)
     seed: int = hyper(
         0, "Run", "Seed", "Start of every random number: first weights, order of images, noise.",

@@ -182,9 +182,11 @@ New noise is drawn in every training step, so nothing can be learnt by heart; he
 noise, so that curves can be compared. Copying the input no longer helps, so even an **overcomplete** code (more
 units than pixels) learns something useful.
 """
+    # The textbook does not say which output it used here. With ReLU, whole pixels die and the held-out loss stays
+    # between 0.024 and 0.027 (nine seeds); with sigmoid it goes below the printed 0.0216.
     presets: ClassVar[dict] = {
         "book": {
-            "code_size": 128, "output_activation": "relu", "learning_rate": 1e-3, "batch_size": 256, "epochs": 50,
+            "code_size": 128, "learning_rate": 1e-3, "batch_size": 256, "epochs": 50,
             "noise": "gaussian", "noise_mean": 0.5, "noise_std": 0.5, "clip": False,
         },
         "quick": {

@@ -1,5 +1,6 @@
 """What a training reports, and what it can be told while it runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -110,7 +111,7 @@ class Finished:
     """
 
     status: Literal["finished", "stopped", "paused"]
-    metrics: dict[str, float | None]
+    metrics: Mapping[str, float | None]
     model: bytes
 
 

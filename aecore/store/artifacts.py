@@ -41,7 +41,7 @@ class ArtifactFolder:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(scratch, target)
+            Path(scratch).replace(target)
         except OSError as error:
             if scratch:
                 Path(scratch).unlink(missing_ok=True)

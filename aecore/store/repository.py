@@ -2,33 +2,29 @@
 
 import contextlib
 import io
-import math
-import os
-import platform
 import secrets
 import zipfile
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
-import psutil
 import sqlalchemy as sa
+from sqlalchemy import event as sa_event
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from aecore.schema.job import Job
 from aecore.errors import BadInput, StorageError
 from aecore.schema import ACTIVE, RunConfig
-from aecore.schema.events import (
-    Baseline, Checkpoint, Device, EpochDone, Event, Failed, Finished, Progress, Snapshot, Started,
-)  # fmt: skip
+from aecore.schema.events import Device, Event
+from aecore.schema.job import Job
 from aecore.store.artifacts import ArtifactFolder
+from aecore.store.eventlog import apply_event, artifacts_of, newest
+from aecore.store.ownership import is_gone, this_process
 from aecore.store.tables import ArtifactRow, Base, EpochRow, RunRow, TickRow
 from aecore.store.views import Curve, EpochView, RunView, SnapshotView
 
-MAX_SNAPSHOTS = 128
 MAX_TICKS = 600
-TICK_SPACING = 1 / 4000  # of a run's length
 
 
 class Repository:
@@ -44,16 +40,16 @@ class Repository:
 
     def __init__(self, database_url: str, folder: Path):
         self.artifacts = ArtifactFolder(folder)
-        self.owner = _this_process()
+        self.owner = this_process()
         try:
             url = sa.make_url(database_url)
             if url.get_backend_name() == "sqlite" and url.database:
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(url, connect_args=_connect_args(url))
             if url.get_backend_name() == "sqlite":
-                sa.event.listen(self._engine, "connect", _set_up_sqlite)
+                sa_event.listen(self._engine, "connect", _set_up_sqlite)
             Base.metadata.create_all(self._engine)
-        except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
             shown = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
@@ -63,11 +59,11 @@ class Repository:
         self._engine.dispose()
 
     @contextlib.contextmanager
-    def _transaction(self):
+    def _transaction(self) -> Iterator[Session]:
         try:
             with self._sessions.begin() as session:
                 yield session
-        except sa.exc.DBAPIError as error:
+        except DBAPIError as error:
             raise StorageError(f"The store cannot be read or written ({error.orig}); nothing was changed.") from None
 
     def create(self, config: RunConfig) -> str:
@@ -115,7 +111,7 @@ class Repository:
         """
         with self._transaction() as session:
             row = self._row(session, name)
-            stored = self._newest(session, name, "checkpoint")
+            stored = newest(session, name, "checkpoint")
             data = self.artifacts.read(stored.path, stored.sha256) if stored else None
             attempt = row.attempt + 1
             claimed = session.execute(
@@ -127,7 +123,7 @@ class Repository:
                     position=stored.position if stored else 0.0,
                 )
             )  # fmt: skip
-            if claimed.rowcount != 1:
+            if cast(Any, claimed).rowcount != 1:
                 raise BadInput(f"The run {name} is already being trained.")
             done = stored.position if stored else 0.0
             session.execute(sa.delete(EpochRow).where(EpochRow.run == name, EpochRow.epoch > done + 1e-9))
@@ -158,7 +154,7 @@ class Repository:
                 row = self._row(session, name)
                 if row.attempt != attempt:
                     return False
-                removed = self._apply(session, row, event)
+                removed = apply_event(session, self.artifacts, row, event)
             for path in removed:
                 self.artifacts.remove(path)
         return True
@@ -179,7 +175,7 @@ class Repository:
         """Active runs whose process on this host is gone."""
         with self._transaction() as session:
             rows = session.scalars(sa.select(RunRow).where(RunRow.status.in_(ACTIVE))).all()
-            return [_view(row) for row in rows if _is_gone(row.owner)]
+            return [_view(row) for row in rows if is_gone(row.owner)]
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
@@ -201,8 +197,8 @@ class Repository:
     def snapshot(self, name: str, position: float | None = None) -> SnapshotView | None:
         """The newest snapshot at or before a position, with what never changes; None where there is none yet."""
         with self._transaction() as session:
-            fixed = self._newest(session, name, "fixed")
-            changing = self._newest(session, name, "snapshot", position)
+            fixed = newest(session, name, "fixed")
+            changing = newest(session, name, "snapshot", position)
         if fixed is None or changing is None:
             return None
         arrays = _unpack(self.artifacts.read(fixed.path, fixed.sha256))
@@ -211,12 +207,12 @@ class Repository:
     def snapshot_positions(self, name: str) -> list[float]:
         """When snapshots were taken, in epochs."""
         with self._transaction() as session:
-            return list(session.scalars(_artifacts_of(name, "snapshot").with_only_columns(ArtifactRow.position)))
+            return list(session.scalars(artifacts_of(name, "snapshot").with_only_columns(ArtifactRow.position)))
 
     def checkpoint_epoch(self, name: str) -> float:
         """Position of the checkpoint from which the run would go on; 0 where there is none."""
         with self._transaction() as session:
-            stored = self._newest(session, name, "checkpoint")
+            stored = newest(session, name, "checkpoint")
             return stored.position if stored else 0.0
 
     def model(self, name: str) -> bytes:
@@ -227,7 +223,7 @@ class Repository:
             StorageError: it is gone or damaged.
         """
         with self._transaction() as session:
-            stored = self._newest(session, name, "model")
+            stored = newest(session, name, "model")
         if stored is None:
             raise BadInput(f"The run {name} has no model file yet: pause, stop or finish it first.")
         return self.artifacts.read(stored.path, stored.sha256)
@@ -237,92 +233,6 @@ class Repository:
         if row is None:
             raise BadInput({"run": f"There is no run '{name}'."})
         return row
-
-    def _newest(self, session: Session, name: str, kind: str, position: float | None = None) -> ArtifactRow | None:
-        query = _artifacts_of(name, kind)
-        if position is not None:
-            query = query.where(ArtifactRow.position <= position + 1e-9)
-        return session.scalars(query.order_by(None).order_by(ArtifactRow.position.desc(), ArtifactRow.id.desc())).first()
-
-    def _apply(self, session: Session, row: RunRow, event: Event) -> list[str]:
-        """Applies one event; returns files that are no longer needed once the transaction is through."""
-        match event:
-            case Started():
-                row.status, row.stage = "running", "training"
-                row.device, row.parameters = asdict(event.device), event.parameters
-                row.train_size, row.test_size, row.total_epochs = event.train_size, event.test_size, event.total_epochs
-            case Progress():
-                row.position, row.stage, row.phase = event.position, event.stage, event.phase
-                row.learning_rate = event.learning_rate
-                if math.isfinite(event.samples_per_second):
-                    row.samples_per_second = event.samples_per_second
-                    session.merge(TickRow(run=row.id, position=_tick_position(event, row), loss=event.loss))
-            case EpochDone():
-                row.position, row.learning_rate = float(event.epoch), event.learning_rate
-                session.merge(EpochRow(run=row.id, **asdict(event)))
-            case Baseline():
-                row.baseline_loss = event.loss
-            case Snapshot():
-                return self._keep_snapshot(session, row, event)
-            case Checkpoint():
-                return self._replace(session, row, "checkpoint", "npz", self._position_of(event, row), event.data)
-            case Finished():
-                row.status, row.stage, row.message = event.status, "", ""
-                row.metrics = event.metrics or row.metrics
-                return self._replace(session, row, "model", "keras", row.position, event.model)
-            case Failed():
-                row.status, row.stage, row.message = "failed", "", event.message
-        return []
-
-    def _position_of(self, event: Checkpoint, row: RunRow) -> float:
-        batch = min(row.config["fields"]["batch_size"], row.train_size)
-        return event.epoch + event.step / -(-row.train_size // batch)
-
-    def _replace(self, session: Session, row: RunRow, kind: str, ending: str, position: float, data: bytes):
-        old = session.scalars(_artifacts_of(row.id, kind)).all()
-        self._add(session, row, kind, f"{kind}-{row.attempt}-{position:.6f}.{ending}", position, data)
-        for artifact in old:
-            session.delete(artifact)
-        new = f"{row.id}/{kind}-{row.attempt}-{position:.6f}.{ending}"
-        return [artifact.path for artifact in old if artifact.path != new]
-
-    def _keep_snapshot(self, session: Session, row: RunRow, event: Snapshot) -> list[str]:
-        fixed = {name: array for name, array in event.arrays.items() if name in ("clean", "corrupted", "labels", "indices")}
-        changing = {name: array for name, array in event.arrays.items() if name not in fixed}
-        if fixed and self._newest(session, row.id, "fixed") is None:
-            self._add(session, row, "fixed", "fixed.npz", 0.0, _pack(fixed))
-        name = f"snapshots/{row.attempt}-{event.position:.6f}.npz"
-        same = session.scalars(_artifacts_of(row.id, "snapshot").where(ArtifactRow.position == event.position)).all()
-        self._add(session, row, "snapshot", name, event.position, _pack(changing))
-        for artifact in same:
-            session.delete(artifact)
-        removed = [artifact.path for artifact in same if artifact.path != f"{row.id}/{name}"]
-        session.flush()
-        kept = session.scalars(_artifacts_of(row.id, "snapshot")).all()
-        if len(kept) > MAX_SNAPSHOTS:  # thin evenly, so that a replay still spans the whole run
-            for artifact in kept[1:-1:2]:
-                session.delete(artifact)
-                removed.append(artifact.path)
-        return removed
-
-    def _add(self, session: Session, row: RunRow, kind: str, name: str, position: float, data: bytes) -> None:
-        path = f"{row.id}/{name}"
-        sha256 = self.artifacts.write(path, data)
-        session.add(ArtifactRow(run=row.id, kind=kind, position=position, path=path, size=len(data), sha256=sha256))
-
-
-def _artifacts_of(name: str, kind: str):
-    return (
-        sa.select(ArtifactRow)
-        .where(ArtifactRow.run == name, ArtifactRow.kind == kind)
-        .order_by(ArtifactRow.position, ArtifactRow.id)
-    )
-
-
-def _tick_position(event: Progress, row: RunRow) -> float:
-    """Positions on a grid, so that a long run does not grow its curve without end."""
-    grid = max(1, row.total_epochs) * TICK_SPACING
-    return round(math.ceil(event.position / grid - 1e-9) * grid, 9)
 
 
 def _view(row: RunRow) -> RunView:
@@ -349,33 +259,12 @@ def _view(row: RunRow) -> RunView:
     )
 
 
-def _pack(arrays: dict[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
 def _unpack(data: bytes) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise StorageError(f"A snapshot of this run is damaged ({error}).") from None
-
-
-def _this_process() -> str:
-    return f"{platform.node()}|{os.getpid()}|{psutil.Process().create_time():.0f}"
-
-
-def _is_gone(owner: str) -> bool:
-    """Whether the process that trained a run is known to have ended; other hosts' are not known."""
-    host, pid, started = owner.split("|") if owner.count("|") == 2 else (platform.node(), "0", "0")
-    if host != platform.node():
-        return False
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1.5
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _connect_args(url: sa.URL) -> dict:
@@ -393,5 +282,5 @@ def _set_up_sqlite(connection, _record) -> None:
 def _without_password(url: str) -> str:
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
+    except ArgumentError:
         return "named by AECORE_DATABASE_URL"

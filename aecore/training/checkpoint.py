@@ -33,7 +33,7 @@ class Position:
 
 def pack(model: Autoencoder, optimizer: Any, position: Position) -> bytes:
     """Writes the state; `optimizer` is the present phase's."""
-    arrays = {f"model/{k}": np.asarray(variable) for k, variable in enumerate(model.variables)}
+    arrays: dict[str, Any] = {f"model/{k}": np.asarray(variable) for k, variable in enumerate(model.variables)}
     arrays |= {f"optimizer/{k}": np.asarray(variable) for k, variable in enumerate(optimizer.variables)}
     buffer = io.BytesIO()
     np.savez(buffer, position=np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8), **arrays)

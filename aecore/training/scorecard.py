@@ -1,7 +1,7 @@
 """The figures of a trained model on held-out images, each beside PCA at the same code size."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -45,7 +45,7 @@ class Scorer:
         output = self.baseline.decode(self.baseline.encode(self.shown_test))
         return reconstruction_metrics(self.clean_test, output)[self.hyper.loss]
 
-    def score(self, model: Autoencoder, stage: Callable[[str], None]) -> dict[str, float | None]:
+    def score(self, model: Autoencoder, stage: Callable[[str], None]) -> Mapping[str, float | None]:
         """Measures the model and PCA.
 
         Args:

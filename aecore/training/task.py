@@ -5,11 +5,11 @@ import logging
 import os
 
 from aecore.compute.channel import Channel
-from aecore.schema.job import Job
 from aecore.datasets import load
 from aecore.errors import AecoreError
 from aecore.schema import RunConfig
 from aecore.schema.events import Command, Failed
+from aecore.schema.job import Job
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,9 @@ def train(job: Job, channel: Channel) -> None:
         if type(error).__name__ == "ResourceExhaustedError":
             channel.emit(Failed(_NO_MEMORY))
         else:
-            channel.emit(Failed(f"The training stopped with an unexpected error ({type(error).__name__}); see the log."))
+            channel.emit(
+                Failed(f"The training stopped with an unexpected error ({type(error).__name__}); see the log.")
+            )
 
 
 _NO_MEMORY = "The device ran out of memory: try a smaller batch size or narrower layers."

@@ -36,7 +36,7 @@ def pca_name(run: RunView) -> str:
     return f"PCA, {min(run.config.hyper.code_units, 784)} components"
 
 
-def loss_chart(run: RunView, frame: pd.DataFrame, logarithmic: bool) -> alt.LayerChart:
+def loss_chart(run: RunView, frame: pd.DataFrame, logarithmic: bool) -> alt.LayerChart | alt.FacetChart:
     """Loss curves with PCA's error as a line and the beginnings of the phases."""
     names = [TRAINING, HELD_OUT, WITHIN, pca_name(run)]
     pixels = "binary cross-entropy" if run.config.hyper.loss == "bce" else "mean squared error"
@@ -47,7 +47,9 @@ def loss_chart(run: RunView, frame: pd.DataFrame, logarithmic: bool) -> alt.Laye
         axis=alt.Axis(format="~g"),
     )  # fmt: skip
     colour = alt.Color(
-        "series:N", title=None, scale=alt.Scale(domain=names), legend=alt.Legend(orient="bottom", columns=2),
+        "series:N", title=None, scale=alt.Scale(domain=names),
+        legend=alt.Legend(orient="bottom", columns=2, labelLimit=0, symbolType="stroke", symbolStrokeWidth=3,
+                          symbolOpacity=1),
     )  # fmt: skip
     base = alt.Chart(frame)
     losses = base.transform_filter(f"datum.series != '{PHASE}' && datum.series != '{WITHIN}'")
@@ -58,9 +60,8 @@ def loss_chart(run: RunView, frame: pd.DataFrame, logarithmic: bool) -> alt.Laye
         tooltip=[alt.Tooltip("series:N"), alt.Tooltip("epoch:Q", format=".4~g"), alt.Tooltip("loss:Q", format=".4~g"),
                  alt.Tooltip("phase:N")],
     )  # fmt: skip
-    within = base.transform_filter(f"datum.series == '{WITHIN}'").mark_line(clip=True, strokeWidth=1, opacity=0.45).encode(
-        x, y, colour
-    )  # fmt: skip
+    ticks = base.transform_filter(f"datum.series == '{WITHIN}'")
+    within = ticks.mark_line(clip=True, strokeWidth=1, opacity=0.45).encode(x, y, colour)
     begins = base.transform_filter(f"datum.series == '{PHASE}'")
     rules = begins.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x)
     words = begins.mark_text(align="left", baseline="top", dx=3, fontSize=11).encode(x, y=alt.value(2), text="phase:N")

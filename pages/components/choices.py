@@ -31,6 +31,7 @@ def read_url(service: Service) -> dict[str, str]:
         state.update(state["kept_choices"])
     elif query or "variant" not in state:
         state["url_problems"] = _take(service, query)
+        state["_just_read"] = True
     state[_SEEN] = query
     return state.get("url_problems", {})
 
@@ -107,6 +108,8 @@ def write_url(kind: type[VariantConfig]) -> None:
     kept = {name: state[name] for name in ("variant", "preset", "dataset", "run")}
     fields = {name: value for name, value in state.items() if str(name).startswith(PREFIX)}
     state["kept_choices"] = kept | fields
+    if state.get(_SEEN) != query and not state.pop("_just_read", False):
+        state["url_problems"] = {}  # the visitor has moved on
     state[_SEEN] = query
     if dict(st.query_params) != query:
         st.query_params.from_dict(query)

@@ -121,7 +121,11 @@ def _complain(name: str, problems: dict[str, str]) -> None:
 def _noise_strip(service: Service, config: RunConfig) -> None:
     clean, corrupted = service.preview(config.dataset, config.hyper)
     rows = [clean] if config.hyper.noise == "none" else [clean, corrupted]
-    said = "Held-out images, and the same with the noise chosen above." if len(rows) > 1 else "Held-out images as they are."
+    said = (
+        "Held-out images, and the same with the noise chosen above."
+        if len(rows) > 1
+        else "Held-out images as they are."
+    )
     st.image(pictures.mosaic(rows, scale=2), caption=said, width="stretch", alt=said)
 
 

@@ -130,7 +130,7 @@ def _controls(service: Service, run: RunView) -> None:
             lambda: service.pause(run.id))  # fmt: skip
     _button(row, "Resume", ":material/play_arrow:", not (can_go_on and left_to_do), "Go on from the last checkpoint.",
             lambda: service.resume(run.id, command=chosen_speed()))  # fmt: skip
-    _button(row, "Step", ":material/skip_next:", not (can_go_on and left_to_do), "Train to the end of the next epoch and pause.",
+    _button(row, "Step", ":material/skip_next:", not (can_go_on and left_to_do), "Train one epoch and pause.",
             lambda: service.step(run.id, chosen_speed()))  # fmt: skip
     can_stop = busy or (run.status in ("paused", "interrupted") and run.position > 0)
     _button(row, "Stop", ":material/stop:", not can_stop, "End the run here and measure it.",
@@ -172,7 +172,11 @@ def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
     arrays = snapshot.arrays
     noisy = run.config.hyper.noise != "none"
     rows = [arrays["clean"], arrays["corrupted"], arrays["outputs"]] if noisy else [arrays["clean"], arrays["outputs"]]
-    names = "held-out images, what the model is shown, and what it makes of it" if noisy else "held-out images, and what comes back"
+    names = (
+        "held-out images, what the model is shown, and what it makes of it"
+        if noisy
+        else "held-out images, and what comes back"
+    )
     st.image(pictures.mosaic(rows), width="stretch", alt=f"From top to bottom: {names}.")
     st.caption(f"From top to bottom: {names}. Epoch {snapshot.position:.4g}.")
 
@@ -185,7 +189,9 @@ def _codes(run: RunView, snapshot: SnapshotView | None) -> None:
     classes = datasets.info(run.config.dataset).classes
     chart = charts.codes_chart(charts.codes_frame(codes, labels), codes.shape[1], classes)
     st.altair_chart(chart, key=f"codes-{run.id}", alt="Codes of held-out images, coloured by class.")
-    st.caption(f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used.")
+    st.caption(
+        f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used."
+    )
 
 
 def _weights(snapshot: SnapshotView | None) -> None:
@@ -203,7 +209,9 @@ def _weights(snapshot: SnapshotView | None) -> None:
 
 def _scorecard(run: RunView) -> None:
     if not run.metrics:
-        st.caption("Figures on held-out images, each beside PCA at the same code size, appear here at the end of the run.")
+        st.caption(
+            "Figures on held-out images, each beside PCA at the same code size, appear here at the end of the run."
+        )
         return
     rows = []
     for name, (title, meaning) in SCORES.items():
@@ -213,5 +221,7 @@ def _scorecard(run: RunView) -> None:
     if not rows:
         st.warning("The model's output is not a number; there is nothing to measure.")
         return
-    table = pd.DataFrame(rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"])
+    table = pd.DataFrame(
+        rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"]
+    )
     st.table(table.set_index("held-out images"))

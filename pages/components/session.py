@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import runpy
 from collections.abc import Iterator
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from aecore.errors import AecoreError
 from aecore.service import Service
 
 log = logging.getLogger(__name__)
+APP = str(Path(__file__).resolve().parents[2] / "app.py")
 
 
 @st.cache_resource(show_spinner="Opening the store…", on_release=Service.close)
@@ -19,6 +22,11 @@ def _service() -> Service:
 
 def service() -> Service:
     """The service that all visitors of this server share; stops the page with one sentence if it cannot start."""
+    if "through_app" not in st.session_state:
+        # Until a server has run app.py once, Streamlit opens the files in pages/ by itself, without the
+        # settings and the navigation; app.py then draws the page that was asked for.
+        runpy.run_path(APP, run_name="__main__")
+        st.stop()
     try:
         return _service()
     except AecoreError as error:
