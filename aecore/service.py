@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from aecore import datasets
+from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
@@ -24,6 +25,7 @@ from aecore.store.views import Curve, RunView, SnapshotView
 log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
 MAX_EPOCHS = 100_000
+EXAMPLE_CLASS = 3
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,18 @@ class Service:
         """
         clean = datasets.preview(name, self.settings).astype(np.float32) / 255
         return clean, np.clip(datasets.corrupt(clean, hyper, seed), 0, 1)
+
+    def linear_example(self, code_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A held-out digit through the simplest autoencoder of all, PCA fitted on the digits.
+
+        Returns:
+            The image float32 [h, w], its code float32 [code_size] and the reconstruction float32 [h, w].
+        """
+        images = datasets.load("digits", self.settings)
+        pca = LinearBaseline.fit(images.x_train.astype(np.float32) / 255, None, code_size)
+        image = images.x_test[datasets.preview_indices(images.y_test)[EXAMPLE_CLASS]].astype(np.float32) / 255
+        code = pca.encode(image[None])
+        return image[..., 0], code[0], np.clip(pca.decode(code), 0, 1).reshape(image.shape)[..., 0]
 
     def download(self, name: str) -> None:
         """Starts fetching a dataset in the background; `download_status` tells how far it is."""

@@ -2,4 +2,102 @@
 
 import streamlit as st
 
-st.title("Autoencoder dashboard")
+from aecore.schema import RunConfig
+from aecore.service import Service
+from pages.components import diagram
+from pages.components.data import download_panel
+from pages.components.live import BADGES, SPEEDS
+from pages.components.session import service, told
+
+FIRST_SPEED = "5 epochs a second"
+EXAMPLE_CODE = 16
+RUNS_SHOWN = 8
+
+
+def page() -> None:
+    """Draws the page."""
+    door = service()
+    st.title("Autoencoders, live", anchor=False)
+    _what_it_is(door)
+    if st.button("Train a first model", type="primary", icon=":material/play_arrow:", key="first"):
+        with told():
+            name = door.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
+            st.session_state["speed"] = FIRST_SPEED
+            st.switch_page("pages/train.py", query_params={"run": name})
+    st.caption("A small autoencoder on 1,437 handwritten digits: no download, a few seconds on any machine.")
+    st.header("Variants", anchor=False)
+    _variants(door)
+    _runs(door)
+    st.header("This machine", anchor=False)
+    _state(door)
+
+
+@st.cache_data(show_spinner=False)
+def _picture(_door: Service) -> str:
+    return diagram.autoencoder(*_door.linear_example(EXAMPLE_CODE))
+
+
+def _what_it_is(door: Service) -> None:
+    st.markdown(
+        "An **autoencoder** is a network that is asked to draw its own input again, through a passage too narrow "
+        "to copy it: an *encoder* turns an image into a short *code*, a *decoder* turns the code back into an image. "
+        "No labels are needed. What survives the passage is what the images have in common, so the code is useful "
+        "for compression, for removing noise, for finding what is unusual, and for seeing a dataset at a glance. "
+        "Here you choose a variant, tune it, and watch it learn."
+    )
+    said = "A digit goes through an encoder into a code of 16 numbers, and through a decoder back into a digit."
+    st.image(_picture(door), width=760, alt=said)
+    st.caption(
+        f"Computed just now with the simplest autoencoder of all, PCA: {28 * 28} pixels squeezed into "
+        f"{EXAMPLE_CODE} numbers. A network with curves in it does better."
+    )
+
+
+def _variants(door: Service) -> None:
+    columns = st.columns(len(door.variants()) if len(door.variants()) <= 4 else 4)
+    for k, (name, kind) in enumerate(door.variants().items()):
+        with columns[k % len(columns)].container(border=True, height="stretch"):
+            st.subheader(kind.title, anchor=False)
+            st.markdown(kind.summary)
+            st.page_link("pages/train.py", label=f"Tune and train {name}", icon=":material/tune:",
+                         query_params={"variant": name})  # fmt: skip
+
+
+def _runs(door: Service) -> None:
+    with told():
+        runs = door.runs()[:RUNS_SHOWN]
+        if not runs:
+            return
+        st.header("Runs", anchor=False)
+        for run in runs:
+            mse = run.metrics.get("mse")
+            title = f"{run.config.hyper.title} on {run.config.dataset}, epoch {run.position:.4g} of {run.total_epochs}"
+            row = st.container(horizontal=True, vertical_alignment="center")
+            row.markdown(f":{BADGES[run.status]}-badge[{run.status}]", width="content")
+            row.page_link(
+                "pages/train.py",
+                label=title if mse is None else f"{title} · held-out MSE {mse:.4g}",
+                query_params={"run": run.id},
+            )
+
+
+def _state(door: Service) -> None:
+    worker = door.worker()
+    words = {
+        "off": "not started; it starts with the first training and takes a few seconds",
+        "starting": "starting",
+        "ready": "ready",
+    }[worker.state]
+    st.markdown(f"**Worker**: {words}.")
+    device = f"{worker.device.name} on {worker.device.host}" if worker.device else "known once the worker has started"
+    st.markdown(f"**Device**: {device}.")
+    for status in door.datasets():
+        size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
+        if status.available:
+            st.markdown(f":green-badge[here] **{status.title}**: {size}.")
+        else:
+            st.markdown(f":gray-badge[not here] **{status.title}**: {size}. {status.how}")
+            download_panel(door, status.name)
+
+
+page()

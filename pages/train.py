@@ -4,6 +4,7 @@ import streamlit as st
 
 from aecore.service import Service
 from pages.components.choices import read_url, write_url
+from pages.components.data import download_panel
 from pages.components.form import config_form
 from pages.components.live import SPEEDS, chosen_speed, live
 from pages.components.session import service, told
@@ -72,27 +73,6 @@ def _data_is_here(door: Service) -> bool:
     st.warning(f"{status.title} is not on this machine. {status.how} Digits need no download.")
     download_panel(door, status.name)
     return False
-
-
-def download_panel(door: Service, name: str) -> None:
-    """A button that fetches a dataset, with its progress."""
-    going = door.download_status(name)
-
-    def draw() -> None:
-        now = door.download_status(name)
-        if now is not None and now.active:
-            share = now.done / now.total if now.total else 0.0
-            st.progress(share, text=f"{now.done / 1e6:.1f} of {now.total / 1e6:.1f} MB")
-            return
-        if now is not None and now.error:
-            st.error(now.error)
-        if going is not None and going.active:
-            st.rerun()
-        if st.button(f"Download {name}", icon=":material/download:", key=f"download-{name}"):
-            door.download(name)
-            st.rerun()
-
-    st.fragment(draw, run_every=0.5 if going is not None and going.active else None)()
 
 
 page()

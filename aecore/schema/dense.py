@@ -96,7 +96,10 @@ here stands beside PCA at the same code size.
         "book": {
             "code_size": 128, "output_activation": "relu", "learning_rate": 1e-2, "batch_size": 256, "epochs": 50,
         },
-        "quick": {"code_size": 32, "learning_rate": 3e-3, "batch_size": 64, "epochs": 30},
+        "quick": {
+            "hidden": (128,), "code_size": 16, "code_activation": "linear", "learning_rate": 3e-3,
+            "batch_size": 32, "epochs": 60,
+        },
         "best": {
             "hidden": (512, 256), "activation": "swish", "code_size": 32, "code_activation": "linear",
             "loss": "bce", "learning_rate": 2e-3, "schedule": "cosine", "batch_size": 256, "epochs": 40,
@@ -190,7 +193,7 @@ units than pixels) learns something useful.
             "noise": "gaussian", "noise_mean": 0.5, "noise_std": 0.5, "clip": False,
         },
         "quick": {
-            "code_size": 64, "learning_rate": 3e-3, "batch_size": 64, "epochs": 40,
+            "code_size": 64, "learning_rate": 2e-3, "batch_size": 64, "epochs": 80,
             "noise": "gaussian", "noise_mean": 0.0, "noise_std": 0.5, "clip": True,
         },
         "overcomplete": {
@@ -231,8 +234,8 @@ phases are marked in the loss curve.
             "learning_rate": 1e-3, "batch_size": 256, "epochs": 50,
         },
         "quick": {
-            "hidden": (128, 64), "code_size": 16, "code_activation": "linear", "learning_rate": 2e-3,
-            "batch_size": 64, "epochs": 40,
+            "hidden": (128, 64), "code_size": 16, "code_activation": "linear", "loss": "bce",
+            "learning_rate": 2e-3, "batch_size": 32, "epochs": 60,
         },
         "layerwise": {
             "hidden": (512, 128, 64), "code_size": 32, "code_activation": "linear", "learning_rate": 1e-3,
