@@ -9,6 +9,7 @@ from aecore.schema.job import Job
 
 _channels: dict[str, Channel] = {}
 _lock = threading.Lock()
+_loading = threading.Lock()
 
 
 def run_job(job: Job) -> None:
@@ -18,6 +19,7 @@ def run_job(job: Job) -> None:
         for key in [key for key in _channels if key.rpartition("#")[0] == job.run]:
             del _channels[key]
         _channels[job.key] = channel
+    warm_up()
     from aecore.training.task import train
 
     train(job, channel)
@@ -47,6 +49,7 @@ def forget(key: str) -> None:
 def warm_up() -> Device:
     """Loads TensorFlow and names the device."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from aecore.training.device import find_device
+    with _loading:  # two threads that import TensorFlow at once trip over each other
+        from aecore.training.device import find_device
 
-    return find_device()
+        return find_device()

@@ -1,18 +1,33 @@
-"""Charts that are redrawn while a run goes on. Their specification stays the same and only data change, so
-that they update in place and keep their zoom (Altair; a changing Plotly figure would be mounted anew)."""
+"""Charts that are redrawn while a run goes on.
+
+Their specification stays the same and only data change, so that they update in place and keep their zoom (a
+Plotly figure that changes would be mounted anew). Specifications are made once with Altair and kept.
+"""
+
+import functools
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
+import streamlit as st
 
 from aecore.store.views import Curve, RunView
 
-TRAINING, HELD_OUT, WITHIN = "training", "held out", "training, within epochs"
-PHASE = "phase"
+TRAINING, HELD_OUT, WITHIN, PHASE = "training", "held out", "training, within epochs", "phase"
+HEIGHT = 300
+
+
+def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
+    """Draws loss curves with PCA's error as a line, and the beginnings of the phases where there are several."""
+    hyper = run.config.hyper
+    spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss, logarithmic, len(hyper.phases()) > 1)
+    said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
+    st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said)
 
 
 def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
-    """The losses in long form: epoch, loss, series, and the phase that begins there.
+    """The losses in long form: epoch, loss, series, and the phase of an epoch.
 
     PCA's error is a series of two points; a phase's beginning is a row of the series "phase".
     """
@@ -21,12 +36,10 @@ def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
     for epoch in curve.epochs:
         rows += [(epoch.epoch, epoch.loss, TRAINING, epoch.phase), (epoch.epoch, epoch.val_loss, HELD_OUT, epoch.phase)]
     if run.baseline_loss is not None:
-        name = pca_name(run)
-        rows += [(position, run.baseline_loss, name, "") for position in (0.0, float(run.total_epochs))]
+        rows += [(position, run.baseline_loss, pca_name(run), "") for position in (0.0, float(run.total_epochs))]
     begin = 0
     for phase, epochs in run.config.hyper.phases():
-        if len(run.config.hyper.phases()) > 1:
-            rows.append((float(begin), np.nan, PHASE, phase))
+        rows.append((float(begin), np.nan, PHASE, phase))
         begin += epochs
     return pd.DataFrame(rows, columns=["epoch", "loss", "series", "phase"])
 
@@ -36,39 +49,47 @@ def pca_name(run: RunView) -> str:
     return f"PCA, {min(run.config.hyper.code_units, 784)} components"
 
 
-def loss_chart(run: RunView, frame: pd.DataFrame, logarithmic: bool) -> alt.LayerChart | alt.FacetChart:
-    """Loss curves with PCA's error as a line and the beginnings of the phases."""
-    names = [TRAINING, HELD_OUT, WITHIN, pca_name(run)]
-    pixels = "binary cross-entropy" if run.config.hyper.loss == "bce" else "mean squared error"
-    x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, run.total_epochs], nice=False))
-    y = alt.Y(
-        "loss:Q", title=f"loss ({pixels})",
-        scale=alt.Scale(type="log" if logarithmic else "linear", zero=False, nice=False),
-        axis=alt.Axis(format="~g"),
-    )  # fmt: skip
-    colour = alt.Color(
-        "series:N", title=None, scale=alt.Scale(domain=names),
-        legend=alt.Legend(orient="bottom", columns=2, labelLimit=0, symbolType="stroke", symbolStrokeWidth=3,
-                          symbolOpacity=1),
-    )  # fmt: skip
-    base = alt.Chart(frame)
+@functools.lru_cache(maxsize=64)
+def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases: bool) -> dict[str, Any]:
+    names = [TRAINING, HELD_OUT, WITHIN, pca]
+    unit = "binary cross-entropy" if loss == "bce" else "mean squared error"
+    x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, total_epochs], nice=False))
+    scale = alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=False, nice=False)
+    y = alt.Y("loss:Q", title=f"loss ({unit})", scale=scale, axis=alt.Axis(format="~g"))
+    legend = alt.Legend(
+        orient="bottom", columns=2, labelLimit=0, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
+    )
+    colour = alt.Color("series:N", title=None, scale=alt.Scale(domain=names), legend=legend)
+    dashes = alt.Scale(domain=names, range=[[1, 0], [1, 0], [1, 0], [6, 4]])
+    dash = alt.StrokeDash("series:N", title=None, scale=dashes, legend=legend)
+    base = alt.Chart(alt.NamedData("curve"))
     losses = base.transform_filter(f"datum.series != '{PHASE}' && datum.series != '{WITHIN}'")
-    lines = losses.mark_line(clip=True).encode(x, y, colour, alt.StrokeDash("series:N", legend=None, scale=alt.Scale(
-        domain=names, range=[[1, 0], [1, 0], [1, 0], [6, 4]])))  # fmt: skip
-    points = losses.mark_point(clip=True, filled=True, size=28).encode(
-        x, y, colour,
-        tooltip=[alt.Tooltip("series:N"), alt.Tooltip("epoch:Q", format=".4~g"), alt.Tooltip("loss:Q", format=".4~g"),
-                 alt.Tooltip("phase:N")],
-    )  # fmt: skip
+    tooltip = [
+        alt.Tooltip("series:N"),
+        alt.Tooltip("epoch:Q", format=".4~g"),
+        alt.Tooltip("loss:Q", format=".4~g"),
+        alt.Tooltip("phase:N"),
+    ]
     ticks = base.transform_filter(f"datum.series == '{WITHIN}'")
-    within = ticks.mark_line(clip=True, strokeWidth=1, opacity=0.45).encode(x, y, colour)
-    begins = base.transform_filter(f"datum.series == '{PHASE}'")
-    rules = begins.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x)
-    words = begins.mark_text(align="left", baseline="top", dx=3, fontSize=11).encode(x, y=alt.value(2), text="phase:N")
-    chart = alt.layer(within, lines, points, rules, words) if len(run.config.hyper.phases()) > 1 else alt.layer(
-        within, lines, points
-    )  # fmt: skip
-    return chart.properties(height=320).interactive()
+    layers: list[alt.Chart] = [
+        ticks.mark_line(clip=True, strokeWidth=1, opacity=0.45).encode(x, y, colour),
+        losses.mark_line(clip=True).encode(x, y, colour, dash),
+        losses.mark_point(clip=True, filled=True, size=28).encode(x, y, colour, tooltip=tooltip),
+    ]
+    if phases:
+        begins = base.transform_filter(f"datum.series == '{PHASE}'")
+        words = begins.mark_text(align="left", baseline="top", dx=3, fontSize=11)
+        layers += [
+            begins.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x),
+            words.encode(x, y=alt.value(2), text="phase:N"),
+        ]
+    return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive())
+
+
+def codes_chart(key: str, codes: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Draws codes [n, units] in the plane, coloured by class [n]."""
+    spec = _codes_spec(min(codes.shape[1], 3), classes)
+    st.vega_lite_chart(codes_frame(codes, labels), spec, key=key, alt="Codes of held-out images, coloured by class.")
 
 
 def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -79,7 +100,7 @@ def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
         labels: [n] classes.
 
     Returns:
-        Columns x, y and digit.
+        Columns x, y and class.
     """
     codes = np.nan_to_num(codes.astype(np.float64))
     if codes.shape[1] == 1:
@@ -89,29 +110,32 @@ def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     else:
         centred = codes - codes.mean(axis=0)
         _, _, directions = np.linalg.svd(centred, full_matrices=False)
-        directions = directions[:2] * np.sign(directions[:2].sum(axis=1, keepdims=True) + 1e-12)
-        plane = centred @ directions.T
-    return pd.DataFrame({"x": plane[:, 0], "y": plane[:, 1], "digit": labels.astype(str)})
+        signs = np.where(directions[:2].sum(axis=1, keepdims=True) < 0, -1, 1)
+        plane = centred @ (directions[:2] * signs).T
+    return pd.DataFrame({"x": plane[:, 0], "y": plane[:, 1], "class": labels.astype(int)})
 
 
-def codes_chart(frame: pd.DataFrame, units: int, classes: tuple[str, ...]) -> alt.Chart:
-    """Scatter of codes, coloured by class."""
-    titles = {1: ("the code's one unit", "class"), 2: ("code unit 1", "code unit 2")}.get(
+@functools.lru_cache(maxsize=64)
+def _codes_spec(units: int, classes: tuple[str, ...]) -> dict[str, Any]:
+    x, y = {1: ("the code's one unit", "class"), 2: ("code unit 1", "code unit 2")}.get(
         units, ("first principal component of the code", "second principal component")
     )
-    known = [str(k) for k in range(len(classes))]
-    label = "datum.label" if list(classes) == known else f"{list(classes)}[toNumber(datum.value)]"
-    scale = alt.Scale(zero=False)
-    return (
-        alt.Chart(frame)
-        .mark_circle(size=26, opacity=0.75)
-        .encode(
-            alt.X("x:Q", title=titles[0], scale=scale),
-            alt.Y("y:Q", title=titles[1], scale=scale),
-            alt.Color("digit:N", title=None, scale=alt.Scale(domain=known),
-                      legend=alt.Legend(orient="right", labelExpr=label)),
-            tooltip=[alt.Tooltip("digit:N", title="class")],
-        )
-        .properties(height=320)
-        .interactive()
-    )  # fmt: skip
+    scale, known = alt.Scale(zero=False), list(range(len(classes)))
+    legend = alt.Legend(orient="right", labelExpr=f"{list(classes)}[toNumber(datum.value)]")
+    chart = alt.Chart(alt.NamedData("codes")).mark_circle(size=26, opacity=0.75)
+    chart = chart.encode(
+        alt.X("x:Q", title=x, scale=scale),
+        alt.Y("y:Q", title=y, scale=scale),
+        alt.Color("class:N", title=None, scale=alt.Scale(domain=known), legend=legend),
+        tooltip=[alt.Tooltip("class:N")],
+    )
+    return _spec(chart.properties(height=HEIGHT).interactive())
+
+
+def _spec(chart: Any) -> dict[str, Any]:
+    """The chart without its data, which Streamlit adds at the top."""
+    spec = chart.to_dict()
+    spec.pop("data", None)
+    for layer in spec.get("layer", ()):
+        layer.pop("data", None)
+    return spec

@@ -70,18 +70,13 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
         with left:
             st.subheader("Loss", anchor=False)
             logarithmic = st.toggle("Logarithmic scale", key="logarithmic", value=True)
-            frame = charts.curve_frame(run, curve)
-            said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
-            st.altair_chart(charts.loss_chart(run, frame, logarithmic), key=f"loss-{name}-{logarithmic}", alt=said)
+            charts.loss_chart(run, curve, logarithmic)
             st.caption("Drag to move, scroll to zoom, double-click to reset. Below PCA's line, the network beats it.")
-        with right:
-            st.subheader("Reconstructions", anchor=False)
-            _reconstructions(run, snapshot)
-        left, right = st.columns(2, gap="medium")
-        with left:
             st.subheader("Codes", anchor=False)
             _codes(run, snapshot)
         with right:
+            st.subheader("Reconstructions", anchor=False)
+            _reconstructions(run, snapshot)
             st.subheader("Weights", anchor=False)
             _weights(snapshot)
         st.subheader("Scorecard", anchor=False)
@@ -187,8 +182,7 @@ def _codes(run: RunView, snapshot: SnapshotView | None) -> None:
         return
     codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
     classes = datasets.info(run.config.dataset).classes
-    chart = charts.codes_chart(charts.codes_frame(codes, labels), codes.shape[1], classes)
-    st.altair_chart(chart, key=f"codes-{run.id}", alt="Codes of held-out images, coloured by class.")
+    charts.codes_chart(f"codes-{run.id}", codes, labels, classes)
     st.caption(
         f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used."
     )

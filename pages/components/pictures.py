@@ -1,14 +1,16 @@
 """Pictures made of arrays: mosaics of digits, and weights on a scale centred on zero."""
 
+import io
 from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
+from PIL import Image
 
 GAP = 2
 
 
-def mosaic(rows: Sequence[np.ndarray], scale: int = 3) -> np.ndarray:
+def mosaic(rows: Sequence[np.ndarray], scale: int = 3) -> bytes:
     """Lays out images in rows.
 
     Args:
@@ -16,18 +18,16 @@ def mosaic(rows: Sequence[np.ndarray], scale: int = 3) -> np.ndarray:
         scale: pixels in the picture for one in the image.
 
     Returns:
-        uint8 [height, width, 4], transparent between the images, so that it suits any theme.
+        A PNG, transparent between the images, so that it suits any theme.
     """
-    strips = [_row(_grey(row), scale) for row in rows]
-    gap = np.zeros((GAP * scale, strips[0].shape[1], 4), np.uint8)
-    return np.vstack([part for strip in strips for part in (strip, gap)][:-1])
+    return _stack([_row(_grey(row), scale) for row in rows], scale)
 
 
-def tiles(weights: np.ndarray, columns: int = 8, scale: int = 3) -> tuple[np.ndarray, float]:
+def tiles(weights: np.ndarray, columns: int = 8, scale: int = 2) -> tuple[bytes, float]:
     """Draws weights [units, h, w] as tiles, blue below zero and red above, all on one scale.
 
     Returns:
-        The picture, uint8 [height, width, 4], and the weight at the end of the scale.
+        A PNG, and the weight at the end of the scale.
     """
     weights = np.nan_to_num(weights.astype(np.float32))
     limit = float(np.percentile(np.abs(weights), 99.5)) or 1.0
@@ -36,9 +36,16 @@ def tiles(weights: np.ndarray, columns: int = 8, scale: int = 3) -> tuple[np.nda
     blank = np.zeros((missing, *coloured.shape[1:]), np.uint8)
     coloured = np.concatenate([coloured, blank])
     width = min(columns, len(coloured))
-    strips = [_row(coloured[k : k + width], scale) for k in range(0, len(coloured), width)]
+    return _stack([_row(coloured[k : k + width], scale) for k in range(0, len(coloured), width)], scale), limit
+
+
+def _stack(strips: list[np.ndarray], scale: int) -> bytes:
+    """Strips one below the other, as a PNG that is quick to make rather than small."""
     gap = np.zeros((GAP * scale, strips[0].shape[1], 4), np.uint8)
-    return np.vstack([part for strip in strips for part in (strip, gap)][:-1]), limit
+    buffer = io.BytesIO()
+    picture = np.vstack([part for strip in strips for part in (strip, gap)][:-1])
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def _grey(images: np.ndarray) -> np.ndarray:
