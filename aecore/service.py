@@ -91,6 +91,10 @@ class Service:
         """All datasets."""
         return [self.dataset(name) for name in datasets.DATASETS]
 
+    def classes(self, name: str) -> tuple[str, ...]:
+        """Names of a dataset's classes; a label is the position."""
+        return datasets.info(name).classes
+
     def preview(self, name: str, hyper: VariantConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Ten held-out images, one of each class, clean and corrupted: both float32 [10, h, w] in [0, 1].
 
@@ -284,9 +288,12 @@ class Service:
         return None
 
     def waiting_before(self, name: str) -> int:
-        """How many runs of this store are ahead of a queued one."""
+        """How many runs of this store are ahead of a queued one; 0 once it has its turn."""
         run = self.run(name)
-        return sum(other.active and other.updated < run.updated for other in self.runs() if other.id != name)
+        if run.status != "queued":
+            return 0
+        others = [other for other in self.runs() if other.active and other.id != name]
+        return sum(other.status != "queued" or other.updated < run.updated for other in others)
 
     # Inside
 

@@ -6,8 +6,9 @@ from aecore.schema import RunConfig
 from aecore.service import Service
 from pages.components import diagram
 from pages.components.data import download_panel
-from pages.components.live import BADGES, SPEEDS
+from pages.components.live import BADGES
 from pages.components.session import service, told
+from pages.components.speed import SPEEDS
 
 FIRST_SPEED = "5 epochs a second"
 EXAMPLE_CODE = 16
@@ -22,8 +23,7 @@ def page() -> None:
     if st.button("Train a first model", type="primary", icon=":material/play_arrow:", key="first"):
         with told():
             name = door.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
-            st.session_state["speed"] = FIRST_SPEED
-            st.switch_page("pages/train.py", query_params={"run": name})
+            st.switch_page("pages/train.py", query_params={"run": name, "speed": FIRST_SPEED})
     st.caption("A small autoencoder on 1,437 handwritten digits: no download, a few seconds on any machine.")
     st.header("Variants", anchor=False)
     _variants(door)

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from aecore.errors import BadInput
 from aecore.service import Service
 from pages.components.choices import read_url, write_url
 from pages.components.data import download_panel
 from pages.components.form import config_form
-from pages.components.live import SPEEDS, chosen_speed, live
+from pages.components.live import live
 from pages.components.session import service, told
+from pages.components.speed import chosen_speed
 
 RUNS_SHOWN = 50
 
@@ -16,7 +18,6 @@ def page() -> None:
     """Draws the page."""
     door = service()
     problems = read_url(door)
-    st.session_state.setdefault("speed", next(iter(SPEEDS)))
     with st.sidebar:
         st.header("Model", anchor=False)
         config = config_form(door, problems)
@@ -54,7 +55,11 @@ def _choose_run(door: Service) -> None:
     runs = {run.id: run for run in door.runs()[:RUNS_SHOWN]}
     present = st.session_state.get("run")
     if present and present not in runs:
-        runs[present] = door.run(present)
+        try:
+            runs[present] = door.run(present)
+        except BadInput as error:
+            st.error(str(error))
+            st.session_state["run"] = None
     if not runs:
         return
 
@@ -62,7 +67,15 @@ def _choose_run(door: Service) -> None:
         run = runs[name]
         return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({name})"
 
-    st.selectbox("Run shown", list(runs), key="run", format_func=label, placeholder="Choose a run", index=None)
+    st.selectbox(
+        "Run shown",
+        list(runs),
+        key="run",
+        persist_state="session",
+        format_func=label,
+        placeholder="Choose a run",
+        index=None,
+    )
 
 
 def _data_is_here(door: Service) -> bool:

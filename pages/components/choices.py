@@ -11,6 +11,7 @@ import streamlit as st
 from aecore.errors import BadInput
 from aecore.schema import VARIANTS, RunConfig, VariantConfig
 from aecore.service import Service
+from pages.components.speed import FULL_SPEED, SPEEDS
 
 PREFIX = "field_"
 DEFAULT_PRESET = "quick"
@@ -20,16 +21,14 @@ _SEEN = "_seen_query"
 def read_url(service: Service) -> dict[str, str]:
     """Takes the choices from the URL on the first visit, and whenever a link or the back button changed it.
 
+    The navigation opens the page without them; widgets then still hold what was chosen last.
+
     Returns:
         A sentence for each choice in the URL that cannot be used, by name; it was left out.
     """
     query = dict(st.query_params)
     state = st.session_state
-    if state.get(_SEEN) == query and "variant" in state:
-        return state.get("url_problems", {})
-    if not query and "kept_choices" in state:  # back on the page through the navigation
-        state.update(state["kept_choices"])
-    elif query or "variant" not in state:
+    if "variant" not in state or (query and state.get(_SEEN) != query):
         state["url_problems"] = _take(service, query)
         state["_just_read"] = True
     state[_SEEN] = query
@@ -40,6 +39,7 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     problems: dict[str, str] = {}
     state = st.session_state
     state["run"] = query.get("run")
+    state["speed"] = _one_of("speed", query, list(SPEEDS), FULL_SPEED, problems)
     if "variant" not in query and state["run"]:
         try:
             use_config(service.run(state["run"]).config)
@@ -105,11 +105,20 @@ def write_url(kind: type[VariantConfig]) -> None:
             query[spec.name] = text
     if state.get("run"):
         query["run"] = state["run"]
-    kept = {name: state[name] for name in ("variant", "preset", "dataset", "run")}
-    fields = {name: value for name, value in state.items() if str(name).startswith(PREFIX)}
-    state["kept_choices"] = kept | fields
+    if state.get("speed", FULL_SPEED) != FULL_SPEED:
+        query["speed"] = state["speed"]
     if state.get(_SEEN) != query and not state.pop("_just_read", False):
         state["url_problems"] = {}  # the visitor has moved on
     state[_SEEN] = query
     if dict(st.query_params) != query:
         st.query_params.from_dict(query)
+
+
+def write_speed() -> None:
+    """Mirrors the speed alone: it is chosen in a part of the page that is redrawn by itself."""
+    state = st.session_state
+    query = {name: value for name, value in dict(st.query_params).items() if name != "speed"}
+    if state["speed"] != FULL_SPEED:
+        query["speed"] = state["speed"]
+    state[_SEEN] = query
+    st.query_params.from_dict(query)

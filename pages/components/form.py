@@ -20,21 +20,25 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
     state = st.session_state
     kinds = service.variants()
     st.selectbox(
-        "Variant", list(kinds), key="variant", format_func=lambda name: kinds[name].title,
+        "Variant", list(kinds), key="variant", persist_state="session", format_func=lambda name: kinds[name].title,
         on_change=_variant_changed, args=(service,), help="Which autoencoder is trained.",
     )  # fmt: skip
     kind = kinds[state["variant"]]
     st.selectbox(
-        "Preset", list(kind.presets), key="preset", on_change=lambda: use_preset(kind, state["preset"]),
+        "Preset",
+        list(kind.presets),
+        key="preset",
+        persist_state="session",
+        on_change=lambda: use_preset(kind, state["preset"]),
         help="Where the fields below start: book is as printed in the textbook, quick takes seconds on digits, "
         "best goes further.",
-    )  # fmt: skip
+    )
     found = {status.name: status for status in service.datasets()}
     st.selectbox(
-        "Dataset", list(found), key="dataset", help="What is learnt. Digits need no download.",
+        "Dataset", list(found), key="dataset", persist_state="session", help="What is learnt. Digits need no download.",
         format_func=lambda name: found[name].title + ("" if found[name].available else " (not here yet)"),
     )  # fmt: skip
-    for name in ("variant", "preset", "dataset"):
+    for name in ("variant", "preset", "dataset", "speed"):
         _complain(name, url_problems)
     values, problems = _read(kind)
     config = None if problems else _config(kind, values, problems)
@@ -67,8 +71,9 @@ def _read(kind: type[VariantConfig]) -> tuple[dict[str, Any], dict[str, str]]:
     """The fields' values as far as they can be read, and what is wrong with the others."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
+    start = kind.make(st.session_state["preset"]).model_dump()
     for spec in kind.fields():
-        raw = st.session_state.get(PREFIX + spec.name, spec.default)
+        raw = st.session_state.get(PREFIX + spec.name, start[spec.name])
         try:
             values[spec.name] = spec.parse("" if raw is None else raw)
         except BadInput as error:
@@ -89,17 +94,31 @@ def _widget(spec: FieldSpec) -> None:
     """A field by its type. Numbers have no bounds in the browser: the schema says what is wrong, in words."""
     key, label, text = PREFIX + spec.name, spec.label, spec.help
     if spec.type == "choice":
-        st.selectbox(label, spec.choices or (), key=key, help=text, format_func=_readable)
+        st.selectbox(label, spec.choices or (), key=key, persist_state="session", help=text, format_func=_readable)
     elif spec.type == "bool":
-        st.toggle(label, key=key, help=text)
+        st.toggle(label, key=key, persist_state="session", help=text)
     elif spec.type == "widths":
-        st.text_input(label, key=key, help=text, placeholder="none: straight from image to code")
+        st.text_input(
+            label, key=key, persist_state="session", help=text, placeholder="none: straight from image to code"
+        )
     elif spec.type == "float" and spec.step and spec.step >= 0.05:
-        st.slider(label, float(spec.minimum or 0), float(spec.maximum or 1), step=spec.step, key=key, help=text)
+        st.slider(
+            label,
+            float(spec.minimum or 0),
+            float(spec.maximum or 1),
+            step=spec.step,
+            key=key,
+            persist_state="session",
+            help=text,
+        )
     elif spec.type == "float":
-        st.number_input(label, key=key, help=f"{text} {_bounds(spec)}", step=spec.step, format="%g")
+        st.number_input(
+            label, key=key, persist_state="session", help=f"{text} {_bounds(spec)}", step=spec.step, format="%g"
+        )
     else:
-        st.number_input(label, key=key, help=f"{text} {_bounds(spec)}", step=int(spec.step or 1))
+        st.number_input(
+            label, key=key, persist_state="session", help=f"{text} {_bounds(spec)}", step=int(spec.step or 1)
+        )
 
 
 def _bounds(spec: FieldSpec) -> str:

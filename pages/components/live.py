@@ -9,24 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from aecore import datasets
-from aecore.schema.events import Command
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
 from pages.components import charts, pictures
+from pages.components.choices import write_speed
 from pages.components.session import told
+from pages.components.speed import SPEEDS, chosen_speed
 from pages.components.text import duration, figure
 
 REFRESH_SECONDS = 0.5
-SPEEDS = {
-    "full speed": Command(epochs_per_second=0.0, steps_per_second=0.0),
-    "10 epochs a second": Command(epochs_per_second=10.0, steps_per_second=0.0),
-    "5 epochs a second": Command(epochs_per_second=5.0, steps_per_second=0.0),
-    "1 epoch a second": Command(epochs_per_second=1.0, steps_per_second=0.0),
-    "20 steps a second": Command(epochs_per_second=0.0, steps_per_second=20.0),
-    "5 steps a second": Command(epochs_per_second=0.0, steps_per_second=5.0),
-    "1 step a second": Command(epochs_per_second=0.0, steps_per_second=1.0),
-}
 BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
     "finished": "green", "failed": "red", "interrupted": "red",
@@ -44,11 +35,6 @@ SCORES = {
     "active_share": ("Share of active units", "above 0.001, over all images"),
     "dead_units": ("Dead units", "that are the same for every image"),
 }
-
-
-def chosen_speed() -> Command:
-    """The speed that the visitor has chosen."""
-    return SPEEDS[st.session_state.get("speed", "full speed")]
 
 
 def live(service: Service, name: str) -> None:
@@ -73,7 +59,7 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
             charts.loss_chart(run, curve, logarithmic)
             st.caption("Drag to move, scroll to zoom, double-click to reset. Below PCA's line, the network beats it.")
             st.subheader("Codes", anchor=False)
-            _codes(run, snapshot)
+            _codes(service, run, snapshot)
         with right:
             st.subheader("Reconstructions", anchor=False)
             _reconstructions(run, snapshot)
@@ -139,8 +125,16 @@ def _controls(service: Service, run: RunView) -> None:
         ended = run.status in ("finished", "failed")
         if st.button("Change the learning rate", disabled=ended, help="Base of the schedule, from the next step on."):
             _act(lambda: service.set_learning_rate(run.id, rate))
-    row.selectbox("Speed", list(SPEEDS), key="speed", on_change=_speed_changed, args=(service, run.id), width=190,
-                  help="Slow it down to watch a small model learn.")  # fmt: skip
+    row.selectbox(
+        "Speed",
+        list(SPEEDS),
+        key="speed",
+        persist_state="session",
+        on_change=_speed_changed,
+        args=(service, run.id),
+        width=190,
+        help="Slow it down to watch a small model learn.",
+    )
 
 
 def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: Any) -> None:
@@ -155,6 +149,7 @@ def _act(action: Any) -> None:
 
 
 def _speed_changed(service: Service, name: str) -> None:
+    write_speed()
     if service.run(name).status == "running":
         with told():
             service.tell(name, chosen_speed())
@@ -176,12 +171,12 @@ def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
     st.caption(f"From top to bottom: {names}. Epoch {snapshot.position:.4g}.")
 
 
-def _codes(run: RunView, snapshot: SnapshotView | None) -> None:
+def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
     if snapshot is None:
         st.caption("Where held-out images lie in the code appears here with the first step.")
         return
     codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
-    classes = datasets.info(run.config.dataset).classes
+    classes = service.classes(run.config.dataset)
     charts.codes_chart(f"codes-{run.id}", codes, labels, classes)
     st.caption(
         f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used."

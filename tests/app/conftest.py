@@ -1,0 +1,123 @@
+"""The dashboard without a browser: Streamlit's AppTest over the real service, with a scripted worker."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from aecore import service as service_module
+from aecore.compute.backend import WorkerStatus
+from aecore.schema.events import (
+    Baseline,
+    Checkpoint,
+    Command,
+    Device,
+    EpochDone,
+    Event,
+    Finished,
+    Progress,
+    Snapshot,
+    Started,
+)
+from aecore.schema.job import Job
+
+APP = str(Path(__file__).resolve().parents[2] / "app.py")
+METRICS = {"mse": 0.0123, "psnr": 19.5, "knn5_accuracy": 0.91, "pca_mse": 0.0234, "pca_knn5_accuracy": 0.87}
+
+
+class ScriptedWorker:
+    """A backend whose runs report two epochs at once and end when the test lets them."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.commands: list[Command] = []
+        self.end = threading.Event()
+
+    def start(self, job: Job) -> "ScriptedHandle":
+        self.jobs.append(job)
+        return ScriptedHandle(self, job)
+
+    def status(self) -> WorkerStatus:
+        return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))
+
+    def close(self) -> None:
+        self.end.set()
+
+
+class ScriptedHandle:
+    """Hands over the script's events, then its end."""
+
+    def __init__(self, worker: ScriptedWorker, job: Job):
+        self._worker, self._done = worker, False
+        units = job.config["fields"]["code_size"]
+        total = job.config["fields"]["epochs"]
+        rng = np.random.default_rng(0)
+        arrays = {
+            "clean": rng.integers(0, 255, (10, 28, 28), dtype=np.uint8),
+            "corrupted": rng.integers(0, 255, (10, 28, 28), dtype=np.uint8),
+            "outputs": rng.integers(0, 255, (10, 28, 28), dtype=np.uint8),
+            "tiles": rng.normal(size=(8, 28, 28)).astype(np.float16),
+            "codes": rng.normal(size=(50, units)).astype(np.float16),
+            "labels": (np.arange(50) % 10).astype(np.uint8),
+            "indices": np.arange(50, dtype=np.int32),
+        }
+        self._events: list[Event] = [
+            Started(Device("cpu", "CPU, 2 cores", "scripted"), 1234, 23, 1437, 360, total),
+            EpochDone(1, "training", 0.05, 0.04, 0.1, 9000.0, 0.003),
+            EpochDone(2, "training", 0.03, 0.02, 0.1, 9000.0, 0.003),
+            Progress(2.0, 0.03, 9000.0, 0.003, "training"),
+            Baseline(0.025),
+            Snapshot(2.0, arrays),
+            Checkpoint(2, 0, b"checkpoint"),
+        ]
+
+    def take(self) -> list[Event]:
+        events, self._events = self._events, []
+        if self._worker.end.is_set() and not self._done:
+            self._done = True
+            events.append(Finished("finished", METRICS, b"model"))
+        return events
+
+    def tell(self, command: Command) -> None:
+        self._worker.commands.append(command)
+        if command.action:
+            self._done = True
+            self._events.append(Finished("paused" if command.action == "pause" else "stopped", METRICS, b"model"))
+
+    def close(self) -> None:
+        self._events.clear()
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A fresh store and a scripted worker behind the dashboard's one service."""
+    scripted = ScriptedWorker()
+    for name in ("AECORE_DATA_DIR", "AECORE_SCHEDULER", "AECORE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AECORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(service_module, "_dask", lambda settings: scripted)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield scripted
+    st.cache_resource.clear()  # closes the service
+
+
+@pytest.fixture
+def app(worker: ScriptedWorker) -> AppTest:
+    """Home, drawn once."""
+    del worker
+    test = AppTest.from_file(APP, default_timeout=60).run()
+    assert not test.exception
+    return test
+
+
+@pytest.fixture
+def train(app: AppTest) -> AppTest:
+    """The Train page, drawn once."""
+    test = app.switch_page("pages/train.py").run()
+    assert not test.exception
+    return test
