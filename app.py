@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Autoencoder dashboard", page_icon=":material/blur_on:", layout="wide")
+st.set_page_config(page_title="Autoencoder dashboard", page_icon="docs/icon.png", layout="wide")
 st.session_state["through_app"] = True
 
 st.navigation(

@@ -16,6 +16,9 @@ from aecore.store.views import Curve, RunView
 
 TRAINING, HELD_OUT, WITHIN, PHASE = "training", "held out", "training, within epochs", "phase"
 HEIGHT = 300
+# Streamlit resets a zoom when data change, unless its parameter is a selection that Python listens to.
+ZOOM = "zoom"
+KEEP_ZOOM: dict[str, Any] = {"on_select": "rerun", "selection_mode": [ZOOM]}
 
 
 def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
@@ -23,7 +26,7 @@ def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
     hyper = run.config.hyper
     spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss, logarithmic, len(hyper.phases()) > 1)
     said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
-    st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said)
+    st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said, **KEEP_ZOOM)
 
 
 def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
@@ -83,13 +86,14 @@ def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases
             begins.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x),
             words.encode(x, y=alt.value(2), text="phase:N"),
         ]
-    return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive())
+    return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive(name=ZOOM))
 
 
 def codes_chart(key: str, codes: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
     """Draws codes [n, units] in the plane, coloured by class [n]."""
     spec = _codes_spec(min(codes.shape[1], 3), classes)
-    st.vega_lite_chart(codes_frame(codes, labels), spec, key=key, alt="Codes of held-out images, coloured by class.")
+    said = "Codes of held-out images, coloured by class."
+    st.vega_lite_chart(codes_frame(codes, labels), spec, key=key, alt=said, **KEEP_ZOOM)
 
 
 def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -129,7 +133,7 @@ def _codes_spec(units: int, classes: tuple[str, ...]) -> dict[str, Any]:
         alt.Color("class:N", title=None, scale=alt.Scale(domain=known), legend=legend),
         tooltip=[alt.Tooltip("class:N")],
     )
-    return _spec(chart.properties(height=HEIGHT).interactive())
+    return _spec(chart.properties(height=HEIGHT).interactive(name=ZOOM))
 
 
 def _spec(chart: Any) -> dict[str, Any]:
