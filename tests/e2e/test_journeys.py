@@ -113,7 +113,7 @@ def test_step_trains_one_epoch_and_keeps_the_zoom(page: Page, server: Server) ->
     assert chart.get_attribute("data-mine") == "yes", "the chart was mounted anew"
     assert page.evaluate(AXES) == zoomed
     chart.dblclick()
-    page.wait_for_function(f"before => ({AXES})() === before", arg=whole)
+    page.wait_for_function(f"before => ({AXES})() !== before", arg=zoomed)
     button(page, "Stop").click()
     expect(status(page, "stopped")).to_be_visible()
 

@@ -1,0 +1,110 @@
+"""`python -m benchmarks`: seconds of an epoch beside Keras's `fit` for the same model, in the same process.
+
+The two take turns, so that a machine that slows down slows both; the medians are compared. Both measure the
+held-out images in every epoch, as a user would have it. `--json` prints one object a line.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from aecore.compute.channel import Channel
+from aecore.datasets import Images, load
+from aecore.errors import DataMissing
+from aecore.models import build
+from aecore.schema import IMAGE_SHAPE, RunConfig, VariantConfig
+from aecore.schema.events import Command, EpochDone, Event
+from aecore.settings import Settings
+from aecore.training.engine import Trainer
+
+CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
+
+
+class Duel(Channel):
+    """Lets the other side train an epoch after each of ours, and pauses the training when both have had enough.
+
+    Args:
+        other: trains one epoch and returns its seconds.
+        epochs: that count, on each side, after one of warming up.
+    """
+
+    def __init__(self, other: Callable[[], float], epochs: int):
+        super().__init__()
+        self._other, self._epochs = other, epochs
+        self.ours: list[float] = []
+        self.theirs: list[float] = []
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, EpochDone):
+            self.ours.append(event.seconds)
+            self.theirs.append(self._other())
+            if len(self.ours) > self._epochs:
+                self.tell(Command(action="pause"))
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--epochs", type=int, default=5, help="epochs measured on each side, after one of warming up")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    images, name = _images()
+    if not options.json:
+        print(f"Seconds of an epoch on {name}, 60,000 images; medians of {options.epochs}")
+        print(f"{'model':<12}{'aecore':>10}{'fit':>10}{'ratio':>10}")
+    for variant, preset in CASES.items():
+        config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
+        duel = Duel(_fit(config.hyper, images), options.epochs)
+        Trainer(config, images, duel).run()
+        ours, theirs = statistics.median(duel.ours[1:]), statistics.median(duel.theirs[1:])
+        row = {"model": f"{variant} {preset}", "aecore": ours, "fit": theirs}
+        row["ratio"] = row["aecore"] / row["fit"]
+        if options.json:
+            print(json.dumps(row), flush=True)
+        else:
+            print(f"{variant:<12}{row['aecore']:>10.3f}{row['fit']:>10.3f}{row['ratio']:>10.2f}", flush=True)
+
+
+def _images() -> tuple[Images, str]:
+    try:
+        return load("mnist", Settings.from_env()), "MNIST"
+    except DataMissing:
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (70_000, *IMAGE_SHAPE), dtype=np.uint8)
+        labels = rng.integers(0, 10, 70_000).astype(np.uint8)
+        return Images(pixels[:60_000], labels[:60_000], pixels[60_000:], labels[60_000:]), "random images"
+
+
+def _fit(hyper: VariantConfig, images: Images) -> Callable[[], float]:
+    """Keras's own loop around the same model, on float arrays as in the textbook."""
+    import keras
+
+    model = build(hyper, IMAGE_SHAPE)
+    fields = hyper.model_dump()
+    loss = {"mse": "mse", "bce": "binary_crossentropy"}[fields["loss"]]
+    model.compile(optimizer=keras.optimizers.Adam(fields["learning_rate"]), loss=loss)
+    train, test = images.x_train.astype("float32") / 255, images.x_test.astype("float32") / 255
+    rng = np.random.default_rng(0)
+    noisy_train, noisy_test = train, test
+    if hyper.noise == "gaussian":
+        noisy_train = train + rng.normal(hyper.noise_mean, hyper.noise_std, train.shape).astype("float32")
+        noisy_test = test + rng.normal(hyper.noise_mean, hyper.noise_std, test.shape).astype("float32")
+
+    def one_epoch() -> float:
+        begun = time.perf_counter()
+        model.fit(noisy_train, train, batch_size=hyper.batch_size, epochs=1, verbose=0,
+                  validation_data=(noisy_test, test))  # fmt: skip
+        return time.perf_counter() - begun
+
+    return one_epoch
+
+
+if __name__ == "__main__":
+    main()
