@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     except AecoreError as error:
         _err.print(str(error), markup=False, soft_wrap=True)
         return FAILED
+    except KeyboardInterrupt:
+        _err.print("Interrupted; what was stored is kept.")
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED

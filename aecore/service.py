@@ -6,7 +6,7 @@ Pages and the command line call nothing else. Nothing here imports TensorFlow.
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
-from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, Status, VariantConfig
 from aecore.schema.events import Command, Event, Failed, Finished
 from aecore.schema.job import Job
 from aecore.settings import Settings
@@ -24,6 +24,8 @@ from aecore.store.views import Curve, RunView, SnapshotView
 
 log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
+CLOSE_SECONDS = 5
+PROGRAM_ENDED = "The program that trained this run ended."
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
 
@@ -59,17 +61,21 @@ class Service:
 
     def __init__(self, settings: Settings | None = None, backend: Backend | None = None):
         self.settings = settings or Settings.from_env()
-        self._store = Repository(self.settings.database_url, self.settings.home / "runs")
+        self._store = Repository(self.settings.store_url, self.settings.home / "runs")
         self._backend = backend or _dask(self.settings)
         self._lock = threading.Lock()
         self._handles: dict[str, Handle] = {}
         self._downloads: dict[str, Download] = {}
+        self._followers: set[threading.Thread] = set()
+        self._unstored: dict[str, tuple[int, Status, str]] = {}
         self._closing = threading.Event()
         self._recover()
 
     def close(self) -> None:
         """Ends what this process started; active runs stay resumable from their last checkpoint."""
         self._closing.set()
+        for thread in list(self._followers):
+            thread.join(CLOSE_SECONDS)
         self._backend.close()
         self._store.close()
 
@@ -154,11 +160,11 @@ class Service:
         Raises:
             BadInput: there is none of that name.
         """
-        return self._store.run(name)
+        return self._as_ended(self._store.run(name))
 
     def runs(self) -> list[RunView]:
         """All runs, the newest first."""
-        return self._store.runs()
+        return [self._as_ended(run) for run in self._store.runs()]
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
@@ -299,8 +305,10 @@ class Service:
 
     def _create(self, config: RunConfig) -> Job:
         status = self.dataset(config.dataset)
-        if not status.available:
-            raise DataMissing(f"{status.title} is not on this machine. {status.how}")
+        if self.settings.scheduler is None:  # workers elsewhere have their own data
+            if not status.available:
+                raise DataMissing(f"{status.title} is not on this machine. {status.how}")
+            datasets.load(config.dataset, self.settings)  # a damaged file is told now, and leaves no run behind
         config.hyper.check(IMAGE_SHAPE)
         return self._store.begin_attempt(self._store.create(config), config)
 
@@ -320,7 +328,9 @@ class Service:
         return self._store.begin_attempt(name, config, until)
 
     def _start(self, job: Job, command: Command | None) -> str:
-        threading.Thread(target=self._background, args=(job, command), name=f"follow {job.run}", daemon=True).start()
+        thread = threading.Thread(target=self._background, args=(job, command), name=f"follow {job.run}", daemon=True)
+        self._followers.add(thread)
+        thread.start()
         return job.run
 
     def _background(self, job: Job, command: Command | None) -> None:
@@ -328,10 +338,10 @@ class Service:
             for _ in self._follow(job, self._backend, command):
                 continue
         except Exception as error:  # the thread's end must not leave a run that looks alive
-            if self._closing.is_set():
-                return
             log.exception("Following the run %s failed", job.run)
             self._end(job, "interrupted", f"The run could not be followed ({type(error).__name__}); see the log.")
+        finally:
+            self._followers.discard(threading.current_thread())
 
     def _foreground(self, job: Job) -> Iterator[tuple[str, Event]]:
         for event in self._follow(job, InProcess() if self.settings.scheduler is None else self._backend, None):
@@ -356,6 +366,8 @@ class Service:
                 if self._handles.get(job.run) is handle:
                     del self._handles[job.run]
             handle.close()
+            # Nothing is left to end where the last event was stored; else nobody watches any more.
+            self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
 
     def _drain(self, job: Job, handle: Handle) -> Iterator[Event]:
         while not self._closing.is_set():
@@ -378,11 +390,24 @@ class Service:
                 return
             self._closing.wait(FOLLOW_SECONDS)
 
-    def _end(self, job: Job, status: str, message: str) -> None:
+    def _end(self, job: Job, status: Status, message: str) -> None:
         try:
             self._store.end(job.run, job.attempt, status, message)
         except AecoreError:
             log.exception("The end of the run %s could not be stored", job.run)
+            self._unstored[job.run] = (job.attempt, status, message)
+
+    def _as_ended(self, run: RunView) -> RunView:
+        """A run whose end found no space in the store is shown as it ended; its end is stored once there is some."""
+        attempt, status, message = self._unstored.get(run.id, (0, run.status, run.message))
+        if not attempt:
+            return run
+        try:
+            self._store.end(run.id, attempt, status, message)
+            self._unstored.pop(run.id, None)
+        except StorageError:
+            log.debug("The end of the run %s still cannot be stored", run.id)
+        return replace(run, status=status, message=message, stage="") if run.attempt == attempt else run
 
     def _way_on(self, name: str) -> str:
         epoch = self._store.checkpoint_epoch(name)
@@ -390,7 +415,7 @@ class Service:
 
     def _recover(self) -> None:
         for run in self._store.orphans():
-            message = f"The program that trained this run ended. {self._way_on(run.id)}"
+            message = f"{PROGRAM_ENDED} {self._way_on(run.id)}"
             self._store.end(run.id, run.attempt, "interrupted", message)
 
     def _fetch(self, name: str) -> None:

@@ -20,7 +20,7 @@ class Settings:
         data_dir: folder searched first for datasets, or None (`AECORE_DATA_DIR`).
         keras_dir: Keras's own dataset cache, searched second (`KERAS_HOME`/datasets).
         data_url: address that holds Keras's dataset files, ending in "/" (`AECORE_DATA_URL`).
-        database_url: any SQLAlchemy URL; SQLite under `home` by default (`AECORE_DATABASE_URL`).
+        database_url: any SQLAlchemy URL; "" for SQLite under `home` (`AECORE_DATABASE_URL`).
         scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
         worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
         idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
@@ -56,11 +56,16 @@ class Settings:
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
             keras_dir=keras_home / "datasets",
             data_url=env.get("AECORE_DATA_URL", KERAS_DATASETS).rstrip("/") + "/",
-            database_url=env.get("AECORE_DATABASE_URL") or f"sqlite:///{home / 'aecore.db'}",
+            database_url=env.get("AECORE_DATABASE_URL", ""),
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
             idle_minutes=idle_minutes,
         )
+
+    @property
+    def store_url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.home / 'aecore.db'}"
 
     @property
     def download_dir(self) -> Path:

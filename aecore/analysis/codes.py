@@ -46,7 +46,8 @@ def code_trustworthiness(images: np.ndarray, codes: np.ndarray) -> float:
         codes: [m, units].
     """
     images = images[:TRUST_IMAGES].reshape(min(len(images), TRUST_IMAGES), -1)
-    return float(trustworthiness(images, codes[:TRUST_IMAGES], n_neighbors=TRUST_NEIGHBOURS))
+    neighbours = min(TRUST_NEIGHBOURS, (len(images) - 1) // 2)  # the measure is defined for fewer than half
+    return float(trustworthiness(images, codes[:TRUST_IMAGES], n_neighbors=neighbours))
 
 
 def activity(codes: np.ndarray) -> dict[str, float]:

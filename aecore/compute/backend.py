@@ -94,4 +94,5 @@ class InProcessHandle:
         self._channel.tell(command)
 
     def close(self) -> None:
+        self._channel.tell(Command(action="pause"))  # in case it goes on, for nobody reads it any more
         self._thread.join()

@@ -22,11 +22,11 @@ class Channel:
         self._news = False
 
     def emit(self, event: Event) -> None:
-        """Appends an event; a newer progress, snapshot or checkpoint takes the place of an unread one."""
+        """Appends an event; a newer progress of the stage, snapshot or checkpoint takes the place of an unread one."""
         with self._changed:
             if isinstance(event, _REPLACEABLE):
                 for k, old in enumerate(self._events):
-                    if type(old) is type(event):
+                    if type(old) is type(event) and getattr(old, "stage", "") == getattr(event, "stage", ""):
                         if isinstance(old, Snapshot) and isinstance(event, Snapshot):
                             event = replace(event, arrays={**old.arrays, **event.arrays})
                         del self._events[k]

@@ -9,7 +9,7 @@ from typing import Any
 
 from distributed import Client, KilledWorker, SubprocessCluster
 
-from aecore.compute import worker
+from aecore.compute import guard, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
 from aecore.schema.events import Command, Device, Event
@@ -19,6 +19,7 @@ from aecore.settings import Settings
 log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 20
+RESTART_SECONDS = 15  # a worker that was killed is back well before
 # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
 CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
 PROJECT = str(Path(__file__).resolve().parents[2])
@@ -46,7 +47,7 @@ class DaskBackend:
             WorkerLost: no worker came in time.
         """
         with self._lock:
-            if self._client is not None and self._client.status == "running":
+            if self._client is not None and self._has_worker(self._client):
                 return self._client
             self._starting = True
             try:
@@ -92,7 +93,8 @@ class DaskBackend:
             os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
         for name, value in CONNECT_TIMEOUT.items():
             os.environ.setdefault(name, value)
-        guard = ["aecore.compute.guard"]
+        os.environ[guard.PARENT] = str(os.getpid())
+        preload = [guard.__name__]
         threads = str(os.cpu_count() or 1)
         start: Any = SubprocessCluster  # its annotations forbid what its documentation asks for
         self._cluster = start(
@@ -102,24 +104,41 @@ class DaskBackend:
             scheduler_kwargs={
                 "allowed_failures": 0,
                 "idle_timeout": f"{self._settings.idle_minutes}m",
-                "preload": guard,
+                "preload": preload,
             },
             worker_kwargs={
                 "resources": {"trainer": 1},
                 "memory_limit": self._settings.worker_memory,
                 "death_timeout": 30,
-                "preload_nanny": guard,
+                "preload_nanny": preload,
                 "env": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
             },
         )
         return Client(self._cluster, timeout=START_SECONDS, set_as_default=False)
 
+    @staticmethod
+    def _has_worker(client: Client) -> bool:
+        if client.status != "running":
+            return False
+        try:
+            client.wait_for_workers(1, timeout=RESTART_SECONDS)
+        except (OSError, TimeoutError, RuntimeError, ValueError):
+            return False
+        return True
+
     def _discard(self) -> None:
-        for thing in (self._client, self._cluster):
-            if thing is not None:
-                with contextlib.suppress(Exception):  # it is going away; how it complains is of no use
-                    thing.close(timeout=5)
+        client, cluster = self._client, self._cluster
         self._client = self._cluster = self._device = None
+        lost = client is None or client.status != "running"
+        with contextlib.suppress(Exception):  # it is going away; how it complains is of no use
+            if client is not None:
+                client.close(timeout=5)
+        with contextlib.suppress(Exception):
+            if cluster is not None and lost:  # its worker would outlive a scheduler that no longer answers
+                cluster.sync(cluster.scheduler.close, callback_timeout=5)
+                cluster.shutdown_scheduler = False
+            if cluster is not None:
+                cluster.close(timeout=5)
 
 
 class DaskHandle:
@@ -128,6 +147,7 @@ class DaskHandle:
     def __init__(self, client: Client, future: Any, key: str):
         self._client, self._future, self._key = client, future, key
         self._worker: str | None = None
+        self._begun = False
         self._told: list[Command] = []
 
     def take(self) -> list[Event]:
@@ -139,7 +159,8 @@ class DaskHandle:
             events = None
         if events is not None and self._told:
             self._told = [command for command in self._told if not self._call(worker.tell, self._key, command)]
-        if not events and ended:
+        self._begun = self._begun or events is not None
+        if not events and ended and not self._waits_again():
             raise WorkerLost(self._reason())
         return events or []
 
@@ -169,6 +190,15 @@ class DaskHandle:
                 return answer
         self._worker = None
         return None
+
+    def _waits_again(self) -> bool:
+        """Hands a job in once more that only waited for its turn when the worker before it was lost."""
+        if self._begun or self._client.status != "running" or self._future.status != "error":
+            return False
+        if not isinstance(self._future.exception(timeout=CALL_SECONDS), KilledWorker):
+            return False
+        self._future.retry()
+        return True
 
     def _reason(self) -> str:
         if self._client.status != "running":

@@ -8,11 +8,12 @@ import os
 import threading
 
 LOOK_SECONDS = 1.0
+PARENT = "AECORE_PARENT"  # the program's number; it may be gone before a process is up that it started
 
 
 def dask_setup(server) -> None:
-    """Called by dask when the process starts; a new parent means that the old one has ended."""
-    parent = os.getppid()
+    """Called by dask when the process starts; another parent means that the program has ended."""
+    parent = int(os.environ.get(PARENT) or os.getppid())
     threading.Thread(target=_watch, args=(parent,), name="guard", daemon=True).start()
 
 

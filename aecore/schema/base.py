@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from aecore.errors import BadInput
-from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper
+from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper, shown
 
 MAX_PARAMETERS = 50_000_000
 _GAUSSIAN = ("noise", ("gaussian",))
@@ -107,13 +107,13 @@ class VariantConfig(BaseModel, ABC):
         """
         if preset is not None and preset not in cls.presets:
             known = ", ".join(cls.presets)
-            raise BadInput({"preset": f"{cls.name} has no preset '{preset}'; its presets are {known}."})
+            raise BadInput({"preset": f"{cls.name} has no preset '{shown(preset)}'; its presets are {known}."})
         specs = {spec.name: spec for spec in cls.fields()}
         problems: dict[str, str] = {}
         parsed: dict[str, Any] = dict(cls.presets[preset]) if preset else {}
         for name, value in (values or {}).items():
             if name not in specs:
-                problems[name] = f"{cls.name} has no field '{name}'; its fields are {', '.join(specs)}."
+                problems[name] = f"{cls.name} has no field '{shown(name)}'; its fields are {', '.join(specs)}."
                 continue
             try:
                 parsed[name] = specs[name].parse(value)

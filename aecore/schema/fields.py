@@ -89,7 +89,7 @@ class FieldSpec:
         """
         try:
             value = _READERS[self.type](text)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise self._bad(text) from None
         if self.choices and value not in self.choices:
             raise self._bad(text)
@@ -100,6 +100,14 @@ class FieldSpec:
                 raise self._bad(text)
         return value
 
+    @property
+    def span(self) -> str:
+        """The allowed range in words, or "" where there is none."""
+        if self.minimum is None or self.maximum is None:
+            return ""
+        least, most = (str(int(x)) if x == int(x) else f"{x:g}" for x in (self.minimum, self.maximum))
+        return f"from {least} to {most}"
+
     def text(self, value: Any) -> str:
         """The value as it is written on the command line and in the URL; `parse` reads it back."""
         if self.type == "widths":
@@ -107,7 +115,7 @@ class FieldSpec:
         return str(value).lower() if self.type == "bool" else str(value)
 
     def _bad(self, received: Any) -> BadInput:
-        span = f"from {self.minimum:g} to {self.maximum:g}" if self.maximum is not None else ""
+        span = self.span
         allowed = {
             "int": f"a whole number {span}",
             "float": f"a number {span}",
@@ -115,7 +123,13 @@ class FieldSpec:
             "choice": "one of " + ", ".join(self.choices or ()),
             "widths": f"{WIDTHS_HELP}, each {span}",
         }[self.type]
-        return BadInput({self.name: f"{self.name} takes {allowed.strip()}; received '{received}'."})
+        return BadInput({self.name: f"{self.name} takes {allowed.strip()}; received '{shown(received)}'."})
+
+
+def shown(received: Any) -> str:
+    """What was received, on one line and not too long, for an error message."""
+    text = " ".join(str(received).splitlines())
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _read_int(text: Any) -> int:

@@ -3,6 +3,7 @@
 from aecore.errors import BadInput
 from aecore.schema.base import VariantConfig
 from aecore.schema.dense import Denoising, Sparse, Stacked, Vanilla
+from aecore.schema.fields import shown
 
 VARIANTS: dict[str, type[VariantConfig]] = {kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked)}
 
@@ -17,4 +18,4 @@ def variant(name: str) -> type[VariantConfig]:
         return VARIANTS[name]
     except KeyError:
         known = ", ".join(VARIANTS)
-        raise BadInput({"variant": f"There is no variant '{name}'; the variants are {known}."}) from None
+        raise BadInput({"variant": f"There is no variant '{shown(name)}'; the variants are {known}."}) from None

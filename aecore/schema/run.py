@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from aecore.errors import BadInput
 from aecore.schema.base import VariantConfig
 from aecore.schema.registry import variant
 
@@ -64,6 +65,9 @@ class RunConfig:
         Raises:
             BadInput: a field is missing, unknown or out of range.
         """
+        missing = [name for name in ("variant", "dataset", "preset", "fields") if name not in data]
+        if missing:
+            raise BadInput(f"The configuration has no {' and no '.join(missing)}.")
         return cls.make(data["variant"], data["dataset"], None, data["fields"]).with_preset(data["preset"])
 
     def with_preset(self, preset: str | None) -> "RunConfig":

@@ -104,10 +104,11 @@ def _keep_snapshot(session: Session, files: ArtifactFolder, row: RunRow, event: 
     removed = [artifact.path for artifact in same if artifact.path != new]
     session.flush()
     kept = session.scalars(artifacts_of(row.id, "snapshot")).all()
-    if len(kept) > MAX_SNAPSHOTS:  # thin evenly, so that a replay still spans the whole run
-        for artifact in kept[1:-1:2]:
-            session.delete(artifact)
-            removed.append(artifact.path)
+    if len(kept) > MAX_SNAPSHOTS:  # the one that is missed least goes, so that a replay still spans the whole run
+        gaps = [after.position - before.position for before, after in zip(kept, kept[2:], strict=False)]
+        missed_least = kept[1 + gaps.index(min(gaps))]
+        session.delete(missed_least)
+        removed.append(missed_least.path)
     return removed
 
 

@@ -49,7 +49,7 @@ class Repository:
             if url.get_backend_name() == "sqlite":
                 sa_event.listen(self._engine, "connect", _set_up_sqlite)
             Base.metadata.create_all(self._engine)
-        except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        except (SQLAlchemyError, OSError, ModuleNotFoundError, ValueError) as error:
             shown = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
@@ -282,5 +282,5 @@ def _set_up_sqlite(connection, _record) -> None:
 def _without_password(url: str) -> str:
     try:
         return sa.make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return "named by AECORE_DATABASE_URL"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ class Position:
         sums: sums of the present epoch's losses so far, as `Loop.train` returns them.
         seconds: time spent on the present epoch so far.
         learning_rate: base of the schedule, which a visitor may have changed.
+        best_loss: least mean loss of a chunk of steps in the present phase.
     """
 
     learning_rate: float
@@ -29,6 +31,7 @@ class Position:
     step: int = 0
     seconds: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)
+    best_loss: float = math.inf
 
 
 def pack(model: Autoencoder, optimizer: Any, position: Position) -> bytes:
@@ -75,8 +78,8 @@ class Stored:
         self._restore("optimizer", optimizer.variables)
 
     def _restore(self, kind: str, variables: list[Any]) -> None:
-        stored = [self._arrays.get(f"{kind}/{k}") for k in range(len(variables))]
+        stored = [array for name, array in self._arrays.items() if name.startswith(f"{kind}/")]
+        if [array.shape for array in stored] != [tuple(variable.shape) for variable in variables]:
+            raise StorageError(f"The checkpoint does not fit this {kind}; it belongs to another configuration.")
         for array, variable in zip(stored, variables, strict=True):
-            if array is None or array.shape != tuple(variable.shape):
-                raise StorageError(f"The checkpoint does not fit this {kind}; it belongs to another configuration.")
             variable.assign(array)

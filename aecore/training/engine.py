@@ -20,6 +20,7 @@ from aecore.training.snapshot import Photographer
 CHUNK_SECONDS = 0.2
 SNAPSHOT_SECONDS = 0.5
 CHECKPOINT_SECONDS = 2.0
+DIVERGING = 10  # a loss so many times the best is not worth a checkpoint that replaces a good one
 CHECKPOINT_SHARE = 20  # time between checkpoints, in times of what the last one took
 
 
@@ -52,7 +53,7 @@ class Trainer:
             stored.restore_model(self._model)
         self._chunk = 1
         self._snapped, self._saved = -math.inf, time.monotonic()
-        self._checkpoint_cost = 0.0
+        self._checkpoint_cost = self._loss = 0.0
         self._baseline_told = stored is not None and self._position.epoch > 0
 
     def run(self) -> None:
@@ -80,6 +81,8 @@ class Trainer:
         xla = self._model.xla_on_cpu or self._device.kind == "gpu"
         loop = Loop(self._model, phase, self._hyper, self._data, xla)
         fresh = first > 0 and self._position.epoch == first and self._position.step == 0
+        if fresh:
+            self._position.best_loss = math.inf
         if self._stored and not fresh:
             self._stored.restore_optimizer(loop.optimizer)
         self._stored = None
@@ -121,10 +124,12 @@ class Trainer:
             if not math.isfinite(sums["loss"]):
                 self._channel.emit(Failed(_diverged(position.epoch + 1, position.learning_rate)))
                 return "failed"
+            self._loss = sums["loss"] / sums["images"]
+            position.best_loss = min(position.best_loss, self._loss)
             self._channel.emit(
                 Progress(
                     position.epoch + stop / loop.steps_per_epoch,
-                    sums["loss"] / sums["images"],
+                    self._loss,
                     sums["images"] / took,
                     loop.learning_rate(position.learning_rate, epoch, stop),
                     phase.name,
@@ -134,13 +139,16 @@ class Trainer:
             if stop < loop.steps_per_epoch:
                 self._checkpoint(loop)
             self._wait(begun + done / limit if limit < math.inf else begun)
-        self._end_epoch(loop, phase, epoch)
-        return None
+        return self._end_epoch(loop, phase, epoch)
 
-    def _end_epoch(self, loop: Loop, phase: Phase, epoch: int) -> None:
+    def _end_epoch(self, loop: Loop, phase: Phase, epoch: int) -> str | None:
+        """Measures the held-out images; returns "failed" if the model has diverged, else None."""
         position = self._position
         begun = time.perf_counter()
         held_out = loop.evaluate((epoch + 1) / phase.epochs)
+        if not math.isfinite(held_out["loss"]):
+            self._channel.emit(Failed(_diverged(position.epoch + 1, position.learning_rate)))
+            return "failed"
         images = position.sums.pop("images")
         means = {name: value / images for name, value in position.sums.items()}
         position.epoch += 1
@@ -161,6 +169,7 @@ class Trainer:
         if not self._baseline_told:
             self._channel.emit(Baseline(self._scorer.baseline_loss()))
             self._baseline_told = True
+        return None
 
     def _chunk_steps(self, limit: float) -> int:
         """Steps until the next event: as many as take about a fifth of a second."""
@@ -183,7 +192,8 @@ class Trainer:
     def _checkpoint(self, loop: Loop, force: bool = False) -> None:
         pause = max(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * self._checkpoint_cost)
         begun = time.monotonic()
-        if force or begun - self._saved >= pause:
+        diverging = self._loss > DIVERGING * self._position.best_loss
+        if force or (begun - self._saved >= pause and not diverging):
             data = pack(self._model, loop.optimizer, self._position)
             self._channel.emit(Checkpoint(self._position.epoch, self._position.step, data))
             self._saved = time.monotonic()

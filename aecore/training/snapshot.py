@@ -39,14 +39,20 @@ class Photographer:
         arrays = {
             **self._fixed,
             "outputs": as_pixels(outputs.numpy()[..., 0]),
-            "codes": codes.numpy().astype(np.float16),
-            "tiles": tiles.numpy().astype(np.float16),
+            "codes": _halves(codes.numpy()),
+            "tiles": _halves(tiles.numpy()),
         }
         self._fixed = {}
         return Snapshot(position, arrays)
 
     def _look_at(self, shown, coded):
         return self._model(shown), self._model.encode(coded), self._model.tiles(TILES)
+
+
+def _halves(values: np.ndarray) -> np.ndarray:
+    """float16, with what is beyond its range cut off."""
+    limit = np.finfo(np.float16).max
+    return np.clip(values, -limit, limit).astype(np.float16)
 
 
 def as_pixels(images: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from aecore.schema.fields import GROUPS
 from aecore.service import Service
 from pages.components import pictures
 from pages.components.choices import PREFIX, use_preset
+from pages.components.session import told
 from pages.components.text import duration
 
 _OPEN = ("Architecture", "Sparsity")
@@ -53,7 +54,8 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
                         _widget(spec)
                         _complain(spec.name, problems | url_problems)
                 if group == "Noise" and found[state["dataset"]].available and config:
-                    _noise_strip(service, config)
+                    with told():
+                        _noise_strip(service, config)
     if config:
         _summary(service, config)
     elif "" in problems:
@@ -122,7 +124,7 @@ def _widget(spec: FieldSpec) -> None:
 
 
 def _bounds(spec: FieldSpec) -> str:
-    return f"From {spec.minimum:g} to {spec.maximum:,g}."
+    return f"{spec.span.capitalize()}."
 
 
 def _readable(choice: str) -> str:

@@ -1,0 +1,29 @@
+"""What all tests share: nothing is read from or written to the folders of whoever runs them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A home for the whole session; the folder with the full data, if one is named, stays in use."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AECORE_") and name != "AECORE_DATA_DIR"]:
+            patch.delenv(name)
+        patch.setenv("AECORE_HOME", str(tmp_path_factory.mktemp("aecore")))
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home for one test, on a machine where no dataset but digits is to be found."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("AECORE_HOME", str(folder))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv("AECORE_DATA_DIR", raising=False)
+    return folder

@@ -1,0 +1,75 @@
+"""A warm dask worker for all, and services of their own on it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from aecore.compute.cluster import DaskBackend
+from aecore.service import Service
+from aecore.settings import Settings
+from tests.integration.live import Borrowed
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`AECORE_DATA_DIR` of this process and, since they inherit it, of all workers started from it; empty at first."""
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AECORE_")]:
+            patch.delenv(name)
+        patch.setenv("AECORE_DATA_DIR", str(folder))
+        patch.setenv("AECORE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def warm(data_dir: Path) -> Iterator[DaskBackend]:
+    """One local worker for all tests that do not harm it."""
+    backend = DaskBackend(Settings.from_env())
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def settings(data_dir: Path, tmp_path: Path) -> Settings:
+    """A home of its own."""
+    return Settings(home=tmp_path, data_dir=data_dir, database_url=f"sqlite:///{tmp_path / 'aecore.db'}")
+
+
+@pytest.fixture
+def open_service(warm: DaskBackend) -> Iterator[Callable[[Settings], Service]]:
+    """Opens services on the warm worker and closes them at the end."""
+    opened: list[Service] = []
+
+    def open_one(settings: Settings) -> Service:
+        opened.append(Service(settings, Borrowed(warm)))
+        return opened[-1]
+
+    yield open_one
+    for service in opened:
+        service.close()
+
+
+@pytest.fixture
+def service(open_service: Callable[[Settings], Service], settings: Settings) -> Service:
+    """A service with an empty store on the warm worker."""
+    return open_service(settings)
+
+
+@pytest.fixture(scope="session")
+def fragile(data_dir: Path) -> Iterator[DaskBackend]:
+    """Another local cluster, for the tests that kill parts of it."""
+    backend = DaskBackend(Settings.from_env())
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def fragile_service(fragile: DaskBackend, settings: Settings) -> Iterator[Service]:
+    """A service with an empty store on the fragile worker."""
+    service = Service(settings, Borrowed(fragile))
+    yield service
+    service.close()

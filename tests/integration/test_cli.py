@@ -1,0 +1,133 @@
+"""The command line as a benchmark or a script calls it: in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aecore.service import Service
+from aecore.settings import Settings
+from tests.integration.live import same_weights, wait_for
+
+pytestmark = pytest.mark.slow
+PROJECT = Path(__file__).parents[2]
+EPOCH_KEYS = {"event", "epoch", "loss", "val_loss", "seconds", "samples_per_second"}
+FINISHED_KEYS = {"event", "run", "status", "epochs", "seconds", "parameters", "metrics"}
+METRICS = {
+    "mse", "sse_per_image", "psnr", "ssim", "bce", "knn5_accuracy", "probe_accuracy", "trustworthiness",
+    "mean_activation", "dead_units", "pca_mse", "pca_sse_per_image", "pca_knn5_accuracy",
+}  # fmt: skip
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    return os.environ | {"AECORE_HOME": str(settings.home), "PYTHONPATH": str(PROJECT)}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "aecore", *arguments]
+
+
+def call(settings: Settings, *arguments: str) -> list[Any]:
+    """Runs a command to its good end and returns the objects that it printed."""
+    done = subprocess.run(
+        command(*arguments), env=environment(settings), capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def expect_training(printed: list[Any], epochs: list[int]) -> dict[str, Any]:
+    """Expects an object for each of these epochs and then the finished one, which is returned."""
+    *lines, finished = printed
+    assert [line["epoch"] for line in lines] == epochs
+    for line in lines:
+        assert line.keys() >= EPOCH_KEYS
+        assert line["event"] == "epoch"
+        assert line["loss"] > 0
+        assert line["samples_per_second"] > 0
+    assert finished.keys() >= FINISHED_KEYS
+    assert (finished["event"], finished["status"], finished["epochs"]) == ("finished", "finished", epochs[-1])
+    assert finished["metrics"].keys() >= METRICS
+    assert finished["seconds"] > 0
+    return finished
+
+
+def test_train_and_resume_print_one_object_a_line(settings: Settings):
+    trained = expect_training(
+        call(settings, "train", "vanilla", "--preset", "quick", "--epochs", "3", "--json"), [1, 2, 3]
+    )
+    resumed = expect_training(call(settings, "resume", trained["run"], "--epochs", "2", "--json"), [4, 5])
+    assert resumed["run"] == trained["run"]
+    assert resumed["metrics"]["mse"] < trained["metrics"]["mse"]
+    (row,) = call(settings, "runs", "--json")[0]
+    assert (row["run"], row["status"], row["total_epochs"]) == (trained["run"], "finished", 5)
+
+
+def test_an_interrupt_pauses_and_resume_goes_on(settings: Settings):
+    arguments = ("train", "vanilla", "--preset", "quick", "--epochs", "10000", "--json")
+    training = subprocess.Popen(
+        command(*arguments), env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert training.stdout is not None
+    first = training.stdout.readline()
+    training.send_signal(signal.SIGINT)
+    rest, errors = training.communicate(timeout=60)
+    assert training.returncode == 130, errors
+    *epochs, last = [json.loads(line) for line in (first + rest).splitlines()]
+    assert last["status"] == "paused"
+    assert [line["epoch"] for line in epochs] == list(range(1, last["epochs"] + 1))
+    assert f"python -m aecore resume {last['run']}" in errors
+    assert "Traceback" not in errors
+
+    going_on = subprocess.Popen(
+        command("resume", last["run"], "--json"), env=environment(settings), stdout=subprocess.PIPE, text=True
+    )
+    assert going_on.stdout is not None
+    assert json.loads(going_on.stdout.readline())["epoch"] == last["epochs"] + 1
+    going_on.send_signal(signal.SIGINT)
+    going_on.communicate(timeout=60)
+    assert going_on.returncode == 130
+
+
+@pytest.fixture
+def scheduler(settings: Settings) -> Iterator[str]:
+    """The address of a scheduler with one worker, both started by hand, as on another host."""
+    address_file = settings.home / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    found = ["--scheduler-file", str(address_file)]
+    scheduler = [*dask, "scheduler", *found, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+    worker = [*dask, "worker", *found, "--resources", "trainer=1", "--nthreads", "2", "--no-dashboard"]
+    with (settings.home / "dask.log").open("w") as log:
+        started = [
+            subprocess.Popen(line, env=environment(settings), stdout=log, stderr=log) for line in (scheduler, worker)
+        ]
+    try:
+        wait_for(address_file.exists, "No scheduler came up")
+        yield wait_for(lambda: _address(address_file), "The scheduler did not write its address")
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _address(file: Path) -> str:
+    text = file.read_text()
+    return json.loads(text)["address"] if text.rstrip().endswith("}") else ""
+
+
+def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(settings: Settings, scheduler: str):
+    arguments = ("train", "vanilla", "--preset", "quick", "--epochs", "3", "--seed", "5", "--json")
+    there = expect_training(call(settings, *arguments, "--scheduler", scheduler), [1, 2, 3])
+    here = expect_training(call(settings, *arguments), [1, 2, 3])
+    service = Service(settings)
+    try:
+        assert same_weights(service.model_file(there["run"]), service.model_file(here["run"]))
+        assert service.run(there["run"]).device is not None
+    finally:
+        service.close()
