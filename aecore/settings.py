@@ -8,6 +8,7 @@ import platformdirs
 
 from aecore.errors import BadInput
 
+LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 
@@ -49,8 +50,11 @@ class Settings:
         idle = env.get("AECORE_IDLE_MINUTES", "10")
         try:
             idle_minutes = float(idle)
+            if not LEAST_IDLE_MINUTES <= idle_minutes <= MOST_IDLE_MINUTES:
+                raise ValueError
         except ValueError:
-            raise BadInput(f"AECORE_IDLE_MINUTES takes a number of minutes; received '{idle}'.") from None
+            span = f"from {LEAST_IDLE_MINUTES} to {MOST_IDLE_MINUTES}"
+            raise BadInput(f"AECORE_IDLE_MINUTES takes a number of minutes {span}; received '{idle}'.") from None
         return cls(
             home=home,
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,

@@ -3,10 +3,13 @@
 import contextlib
 import logging
 import os
+import shutil
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import Client, KilledWorker, SubprocessCluster
 
 from aecore.compute import guard, worker
@@ -18,7 +21,7 @@ from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
 START_SECONDS = 60
-CALL_SECONDS = 20
+CALL_SECONDS = 10
 RESTART_SECONDS = 15  # a worker that was killed is back well before
 # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
 CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -39,6 +42,7 @@ class DaskBackend:
         self._cluster: Any = None
         self._starting = False
         self._device: Any = None
+        self._scratch: Path | None = None
 
     def client(self) -> Client:
         """The connection to the scheduler; a local cluster that ended is started anew.
@@ -87,7 +91,7 @@ class DaskBackend:
 
     def _connect(self) -> Client:
         if self._settings.scheduler:
-            return Client(self._settings.scheduler, timeout=START_SECONDS, set_as_default=False)
+            return Client(self._settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)
         path = os.environ.get("PYTHONPATH", "")
         if PROJECT not in path.split(os.pathsep):  # the worker must find aecore, wherever it was started
             os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
@@ -95,6 +99,7 @@ class DaskBackend:
             os.environ.setdefault(name, value)
         os.environ[guard.PARENT] = str(os.getpid())
         preload = [guard.__name__]
+        self._scratch = _scratch_folder(self._settings.home / "tmp")
         threads = str(os.cpu_count() or 1)
         start: Any = SubprocessCluster  # its annotations forbid what its documentation asks for
         self._cluster = start(
@@ -105,13 +110,20 @@ class DaskBackend:
                 "allowed_failures": 0,
                 "idle_timeout": f"{self._settings.idle_minutes}m",
                 "preload": preload,
+                "scheduler_file": str(self._scratch / "scheduler.json"),
             },
             worker_kwargs={
                 "resources": {"trainer": 1},
                 "memory_limit": self._settings.worker_memory,
                 "death_timeout": 30,
                 "preload_nanny": preload,
-                "env": {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+                "local_directory": str(self._scratch),
+                "env": {
+                    "OMP_NUM_THREADS": threads,
+                    "OPENBLAS_NUM_THREADS": threads,
+                    "MKL_NUM_THREADS": threads,
+                    "TMPDIR": str(self._scratch),
+                },
             },
         )
         return Client(self._cluster, timeout=START_SECONDS, set_as_default=False)
@@ -139,6 +151,9 @@ class DaskBackend:
                 cluster.shutdown_scheduler = False
             if cluster is not None:
                 cluster.close(timeout=5)
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
 
 
 class DaskHandle:
@@ -209,3 +224,12 @@ class DaskHandle:
                 return "The worker was lost: it was killed, or ran out of memory."
             return f"The worker ended the run with an error ({type(error).__name__})."
         return "The worker forgot the run."
+
+
+def _scratch_folder(root: Path) -> Path:
+    """A folder for what a local cluster writes; those of programs that were killed are cleared away."""
+    root.mkdir(parents=True, exist_ok=True)
+    for old in root.glob("[0-9]*-*"):
+        if not psutil.pid_exists(int(old.name.partition("-")[0])):
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))

@@ -52,7 +52,7 @@ class Trainer:
         if stored:
             stored.restore_model(self._model)
         self._chunk = 1
-        self._snapped, self._saved = -math.inf, time.monotonic()
+        self._snapped, self._saved = -math.inf, math.inf  # the first chunk, which compiles, starts the latter's clock
         self._checkpoint_cost = self._loss = 0.0
         self._baseline_told = stored is not None and self._position.epoch > 0
 
@@ -124,6 +124,7 @@ class Trainer:
             if not math.isfinite(sums["loss"]):
                 self._channel.emit(Failed(_diverged(position.epoch + 1, position.learning_rate)))
                 return "failed"
+            self._saved = min(self._saved, time.monotonic())
             self._loss = sums["loss"] / sums["images"]
             position.best_loss = min(position.best_loss, self._loss)
             self._channel.emit(
