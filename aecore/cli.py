@@ -24,7 +24,7 @@ from aecore.service import Service
 from aecore.settings import Settings
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
-_err = Console(stderr=True, highlight=False)
+_err = Console(stderr=True, highlight=False, emoji=False)
 
 
 class _Parser(argparse.ArgumentParser):

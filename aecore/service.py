@@ -65,6 +65,7 @@ class Service:
         self._backend = backend or _dask(self.settings)
         self._lock = threading.Lock()
         self._handles: dict[str, Handle] = {}
+        self._early: dict[str, list[Command]] = {}  # told before the worker was there
         self._downloads: dict[str, Download] = {}
         self._followers: set[threading.Thread] = set()
         self._unstored: dict[str, tuple[int, Status, str]] = {}
@@ -277,6 +278,9 @@ class Service:
         """
         with self._lock:
             handle = self._handles.get(name)
+            if handle is None and name in self._early:
+                self._early[name].append(command)
+                return
         if handle is None:
             raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
         handle.tell(command)
@@ -349,16 +353,19 @@ class Service:
 
     def _follow(self, job: Job, backend: Backend, command: Command | None) -> Iterator[Event]:
         """Hands a job in and stores what it reports, until its last event."""
+        self._early[job.run] = [command] if command else []
         try:
             handle = backend.start(job)
         except WorkerLost as error:
+            del self._early[job.run]
             self._end(job, "interrupted", str(error))
             yield Failed(str(error))
             return
-        if command:
-            handle.tell(command)
         with self._lock:
             self._handles[job.run] = handle
+            early = self._early.pop(job.run)
+        for told in early:
+            handle.tell(told)
         try:
             yield from self._drain(job, handle)
         finally:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.linear_model import Ridge
+
+SILENT = 1e-7  # share of the strongest component's variance below which one is rounding error
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class LinearBaseline:
     the mean: the strongest linear denoiser of this code size that is made from principal components.
 
     Attributes:
-        pca: fitted on the (corrupted) training images.
-        way_back: from codes to clean images, or None for the inverse projection.
+        pca: fitted on the (corrupted) training images; None where they do not vary at all.
+        way_back: float32 [units, pixels], from codes to clean images.
+        mean: float32 [pixels], the clean training images' mean.
     """
 
-    pca: PCA
-    way_back: Ridge | None
+    pca: PCA | None
+    way_back: np.ndarray
+    mean: np.ndarray
 
     @classmethod
     def fit(cls, clean: np.ndarray, corrupted: np.ndarray | None, code_size: int) -> "LinearBaseline":
@@ -34,17 +37,26 @@ class LinearBaseline:
         """
         target = clean.reshape(len(clean), -1)
         source = target if corrupted is None else corrupted.reshape(target.shape)
+        mean = target.mean(axis=0)
+        if np.ptp(source, axis=0).max() == 0:
+            return cls(None, np.zeros((1, target.shape[1]), np.float32), mean)
         pca = PCA(n_components=min(code_size, *source.shape), svd_solver="covariance_eigh").fit(source)
         if corrupted is None:
-            return cls(pca, None)
-        way_back = Ridge(alpha=0.0, solver="cholesky", copy_X=False).fit(pca.transform(source), target)
-        return cls(pca, way_back)
+            return cls(pca, pca.components_, mean)
+        codes = pca.transform(source)
+        # Principal components are uncorrelated, so least squares takes them one by one; those without any
+        # variance tell nothing.
+        power = np.square(codes, dtype=np.float64).sum(axis=0)
+        useful = power > SILENT * power.max()
+        way_back = np.where(useful[:, None], codes.T @ (target - mean) / np.where(useful, power, 1.0)[:, None], 0.0)
+        return cls(pca, way_back.astype(np.float32), mean)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Codes float32 [n, units] of (corrupted) images [n, ...]."""
+        if self.pca is None:
+            return np.zeros((len(images), 1), np.float32)
         return self.pca.transform(images.reshape(len(images), -1)).astype(np.float32)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Images float32 [n, pixels] of codes [n, units]."""
-        back = self.pca.inverse_transform(codes) if self.way_back is None else self.way_back.predict(codes)
-        return np.asarray(back, np.float32)
+        return np.asarray(codes @ self.way_back + self.mean, np.float32)

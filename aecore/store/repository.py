@@ -196,6 +196,12 @@ class Repository:
 
     def snapshot(self, name: str, position: float | None = None) -> SnapshotView | None:
         """The newest snapshot at or before a position, with what never changes; None where there is none yet."""
+        try:
+            return self._read_snapshot(name, position)
+        except StorageError:  # a newer one may have taken its place between the look-up and the reading
+            return self._read_snapshot(name, position)
+
+    def _read_snapshot(self, name: str, position: float | None) -> SnapshotView | None:
         with self._transaction() as session:
             fixed = newest(session, name, "fixed")
             changing = newest(session, name, "snapshot", position)
@@ -281,6 +287,6 @@ def _set_up_sqlite(connection, _record) -> None:
 
 def _without_password(url: str) -> str:
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
+        return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         return "named by AECORE_DATABASE_URL"
