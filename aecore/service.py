@@ -398,6 +398,8 @@ class Service:
             self._closing.wait(FOLLOW_SECONDS)
 
     def _end(self, job: Job, status: Status, message: str) -> None:
+        if self._unstored.get(job.run, (0,))[0] == job.attempt:
+            return  # it has ended already, and waits for space in the store
         try:
             self._store.end(job.run, job.attempt, status, message)
         except AecoreError:

@@ -46,6 +46,7 @@ class Trainer:
         self._scorer = Scorer(images, config.hyper)
         noisy = config.hyper.noise != "none"
         self._data = DeviceData(images, self._scorer.shown_test if noisy else None)
+        self._steps_per_epoch = -(-self._data.train_size // min(self._hyper.batch_size, self._data.train_size))
         self._photographer = Photographer(self._model, images, self._scorer.shown_test)
         self._stored = stored
         self._position = stored.position if stored else Position(config.hyper.learning_rate)
@@ -58,13 +59,16 @@ class Trainer:
 
     def run(self) -> None:
         """Trains until the end, the pause or the stop; the last event is `Finished` or `Failed`."""
-        steps = -(-self._data.train_size // min(self._hyper.batch_size, self._data.train_size))
         self._channel.emit(
             Started(
-                self._device, self._model.count_params(), steps, self._data.train_size, self._data.test_size,
-                self._hyper.total_epochs,
+                device=self._device,
+                parameters=self._model.count_params(),
+                steps_per_epoch=self._steps_per_epoch,
+                train_size=self._data.train_size,
+                test_size=self._data.test_size,
+                total_epochs=self._hyper.total_epochs,
             )
-        )  # fmt: skip
+        )
         self._snapshot(force=True)
         first = 0
         for phase in self._model.training_phases():
@@ -187,8 +191,7 @@ class Trainer:
             self._snapped = time.monotonic()
 
     def _fraction(self) -> float:
-        steps = -(-self._data.train_size // min(self._hyper.batch_size, self._data.train_size))
-        return self._position.epoch + self._position.step / steps
+        return self._position.epoch + self._position.step / self._steps_per_epoch
 
     def _checkpoint(self, loop: Loop, force: bool = False) -> None:
         pause = max(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * self._checkpoint_cost)
