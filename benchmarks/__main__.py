@@ -22,6 +22,7 @@ from aecore.models import build
 from aecore.schema import IMAGE_SHAPE, RunConfig, VariantConfig
 from aecore.schema.events import Command, EpochDone, Event
 from aecore.settings import Settings
+from aecore.training.device import find_device
 from aecore.training.engine import Trainer
 
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5, help="epochs measured on each side, after one of warming up")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    find_device()  # sets TensorFlow's threads, for both sides
     images, name = _images()
     if not options.json:
         print(f"Seconds of an epoch on {name}, 60,000 images; medians of {options.epochs}")

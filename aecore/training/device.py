@@ -1,5 +1,6 @@
 """Finds what a run is computed on and sets TensorFlow up for it, once a process."""
 
+import contextlib
 import functools
 import os
 import platform
@@ -14,14 +15,16 @@ def find_device() -> Device:
     """Sets threads and memory growth, and names the device that TensorFlow will use.
 
     A task runner often starts its workers with OMP_NUM_THREADS=1, so the threads are set explicitly. They
-    can no longer be set once TensorFlow has started to compute, hence the cache.
+    can no longer be set once TensorFlow has started to compute, hence the cache; in a process that has used
+    TensorFlow before, a notebook say, they stay as they are.
     """
     cores = _cores()
-    tf.config.threading.set_intra_op_parallelism_threads(cores)
     host = platform.node() or "this host"
     gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    with contextlib.suppress(RuntimeError):  # TensorFlow has started already
+        tf.config.threading.set_intra_op_parallelism_threads(cores)
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return Device("gpu", details.get("device_name", gpus[0].name), host)
