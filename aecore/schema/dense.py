@@ -85,9 +85,17 @@ class Vanilla(DenseConfig):
     summary: ClassVar[str] = "Squeeze the image through a narrow code and draw it again: the smallest autoencoder."
     how_it_works: ClassVar[str] = r"""
 The encoder turns an image $x$ into a code $h$, the decoder turns the code back into an image $\hat x$:
-$$h = f(W x + b), \qquad \hat x = g(W' h + b')$$
+
+$$
+h = f(W x + b), \qquad \hat x = g(W' h + b')
+$$
+
 Both are trained together to make the reconstruction error small,
-$$L = \frac{1}{784}\sum_i (x_i - \hat x_i)^2 .$$
+
+$$
+L = \frac{1}{784}\sum_i (x_i - \hat x_i)^2 .
+$$
+
 No label is used: the image is its own target. Because the code is smaller than the image, the network has to
 find what images have in common. With linear layers the best it can do is **PCA**, which is why every figure
 here stands beside PCA at the same code size.
@@ -116,10 +124,18 @@ class Sparse(DenseConfig):
     how_it_works: ClassVar[str] = r"""
 A penalty $\Omega$ on the code is added to the reconstruction error, $L + \Omega(h)$, so that most units stay
 silent for any one image. With code units $h_j$, averaged over the batch:
-$$\Omega_{L1} = \lambda_1 \sum_j |h_j|, \qquad \Omega_{L2} = \lambda_2 \sum_j h_j^2$$
+
+$$
+\Omega_{L1} = \lambda_1 \sum_j |h_j|, \qquad \Omega_{L2} = \lambda_2 \sum_j h_j^2
+$$
+
 The **Kullback-Leibler** penalty asks each unit to be active a share $\rho$ of the time. With its mean
 activation $\hat\rho_j$ over the batch (Ng, 2011):
-$$\Omega_{KL} = \beta \sum_j \rho\log\frac{\rho}{\hat\rho_j} + (1-\rho)\log\frac{1-\rho}{1-\hat\rho_j}$$
+
+$$
+\Omega_{KL} = \beta \sum_j \rho\log\frac{\rho}{\hat\rho_j} + (1-\rho)\log\frac{1-\rho}{1-\hat\rho_j}
+$$
+
 Look at the weights: a sparse code learns strokes and parts, and its mean activation falls well below vanilla's.
 """
     presets: ClassVar[dict] = {
@@ -180,7 +196,11 @@ class Denoising(DenseConfig):
     how_it_works: ClassVar[str] = r"""
 The input is corrupted, $\tilde x \sim q(\tilde x \mid x)$, but the target stays the clean image
 (Vincent et al., 2008):
-$$L = \frac{1}{784}\sum_i \bigl(x_i - \hat x_i(\tilde x)\bigr)^2$$
+
+$$
+L = \frac{1}{784}\sum_i \bigl(x_i - \hat x_i(\tilde x)\bigr)^2
+$$
+
 New noise is drawn in every training step, so nothing can be learnt by heart; held-out images keep one fixed
 noise, so that curves can be compared. Copying the input no longer helps, so even an **overcomplete** code (more
 units than pixels) learns something useful.
@@ -220,7 +240,11 @@ class Stacked(DenseConfig):
     summary: ClassVar[str] = "Many layers down to a tiny code; trained as a whole, or layer by layer and then together."
     how_it_works: ClassVar[str] = r"""
 Several layers shrink the image step by step,
-$$h_1 = f(W_1 x), \quad h_2 = f(W_2 h_1), \;\dots,\; h_n = W_n h_{n-1},$$
+
+$$
+h_1 = f(W_1 x), \quad h_2 = f(W_2 h_1), \;\dots,\; h_n = W_n h_{n-1},
+$$
+
 and the decoder mirrors them. Depth lets the code bend around the data where PCA can only lay a flat sheet
 through it (Hinton and Salakhutdinov, 2006).
 

@@ -18,6 +18,11 @@ from pages.components.speed import SPEEDS, chosen_speed
 from pages.components.text import duration, figure
 
 REFRESH_SECONDS = 0.5
+# Twice a second Streamlit would fade what is about to be drawn again, and blink in the corner.
+STEADY = """<style>
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+[data-testid="stStatusWidget"] { visibility: hidden; }
+</style>"""
 BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
     "finished": "green", "failed": "red", "interrupted": "red",
@@ -39,6 +44,7 @@ SCORES = {
 
 def live(service: Service, name: str) -> None:
     """Draws a run; while it is active, the drawing repeats by itself."""
+    st.html(STEADY)
     with told():
         active = service.run(name).active
         st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
