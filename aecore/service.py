@@ -3,29 +3,25 @@
 Pages and the command line call nothing else. Nothing here imports TensorFlow.
 """
 
-import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
-from aecore.compute.backend import Backend, Handle, InProcess, WorkerStatus
-from aecore.errors import AecoreError, BadInput, DataMissing, StorageError, WorkerLost
-from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, Status, VariantConfig
-from aecore.schema.events import Command, Event, Failed, Finished
+from aecore.compute.backend import Backend, InProcess, WorkerStatus
+from aecore.errors import AecoreError, BadInput, DataMissing
+from aecore.follower import Follower
+from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
+from aecore.schema.events import Command, Event
 from aecore.schema.job import Job
 from aecore.settings import Settings
 from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
 
-log = logging.getLogger(__name__)
-FOLLOW_SECONDS = 0.2
-CLOSE_SECONDS = 5
-PROGRAM_ENDED = "The program that trained this run ended."
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
 
@@ -63,20 +59,14 @@ class Service:
         self.settings = settings or Settings.from_env()
         self._store = Repository(self.settings.store_url, self.settings.home / "runs")
         self._backend = backend or _dask(self.settings)
+        self._follower = Follower(self._store, self._backend)
         self._lock = threading.Lock()
-        self._handles: dict[str, Handle] = {}
-        self._early: dict[str, list[Command]] = {}  # told before the worker was there
         self._downloads: dict[str, Download] = {}
-        self._followers: set[threading.Thread] = set()
-        self._unstored: dict[str, tuple[int, Status, str]] = {}
-        self._closing = threading.Event()
-        self._recover()
+        self._follower.recover()
 
     def close(self) -> None:
         """Ends what this process started; active runs stay resumable from their last checkpoint."""
-        self._closing.set()
-        for thread in list(self._followers):
-            thread.join(CLOSE_SECONDS)
+        self._follower.close()
         self._backend.close()
         self._store.close()
 
@@ -161,11 +151,11 @@ class Service:
         Raises:
             BadInput: there is none of that name.
         """
-        return self._as_ended(self._store.run(name))
+        return self._follower.as_ended(self._store.run(name))
 
     def runs(self) -> list[RunView]:
         """All runs, the newest first."""
-        return [self._as_ended(run) for run in self._store.runs()]
+        return [self._follower.as_ended(run) for run in self._store.runs()]
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
@@ -196,11 +186,13 @@ class Service:
         Raises:
             BadInput, DataMissing: it cannot be trained like this.
         """
-        return self._start(self._create(config), command)
+        job = self._create(config)
+        self._follower.start(job, command)
+        return job.run
 
     def watch(self, config: RunConfig) -> Iterator[tuple[str, Event]]:
         """Trains in the foreground: yields the run's name with each event, after it was stored."""
-        yield from self._foreground(self._create(config))
+        yield from self._watch(self._create(config))
 
     def resume(
         self,
@@ -222,11 +214,11 @@ class Service:
         Raises:
             BadInput: it is active, or has nothing left to do.
         """
-        self._start(self._prepare(name, more_epochs, until, learning_rate), command)
+        self._follower.start(self._prepare(name, more_epochs, until, learning_rate), command)
 
     def watch_resumed(self, name: str, more_epochs: int = 0) -> Iterator[tuple[str, Event]]:
         """`resume` in the foreground; see `watch`."""
-        yield from self._foreground(self._prepare(name, more_epochs, None, None))
+        yield from self._watch(self._prepare(name, more_epochs, None, None))
 
     def step(self, name: str, command: Command | None = None) -> None:
         """Trains to the end of the present epoch, or one epoch from an epoch's end, and pauses.
@@ -254,7 +246,7 @@ class Service:
         if run.active:
             self.tell(name, Command(action="stop"))
         elif run.status in ("paused", "interrupted") and run.position > 0:
-            self._start(self._store.begin_attempt(name, run.config), Command(action="stop"))
+            self._follower.start(self._store.begin_attempt(name, run.config), Command(action="stop"))
         else:
             raise BadInput(f"The run {name} has already ended ({run.status}).")
 
@@ -276,14 +268,8 @@ class Service:
         Raises:
             BadInput: it is not being trained by this program.
         """
-        with self._lock:
-            handle = self._handles.get(name)
-            if handle is None and name in self._early:
-                self._early[name].append(command)
-                return
-        if handle is None:
+        if not self._follower.tell(name, command):
             raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
-        handle.tell(command)
 
     def expected_seconds(self, config: RunConfig) -> float | None:
         """How long a run would take, by the speed of the newest one of its kind; None where none is known.
@@ -331,101 +317,9 @@ class Service:
             self.set_learning_rate(name, learning_rate)
         return self._store.begin_attempt(name, config, until)
 
-    def _start(self, job: Job, command: Command | None) -> str:
-        thread = threading.Thread(target=self._background, args=(job, command), name=f"follow {job.run}", daemon=True)
-        self._followers.add(thread)
-        thread.start()
-        return job.run
-
-    def _background(self, job: Job, command: Command | None) -> None:
-        try:
-            for _ in self._follow(job, self._backend, command):
-                continue
-        except Exception as error:  # the thread's end must not leave a run that looks alive
-            log.exception("Following the run %s failed", job.run)
-            self._end(job, "interrupted", f"The run could not be followed ({type(error).__name__}); see the log.")
-        finally:
-            self._followers.discard(threading.current_thread())
-
-    def _foreground(self, job: Job) -> Iterator[tuple[str, Event]]:
-        for event in self._follow(job, InProcess() if self.settings.scheduler is None else self._backend, None):
+    def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:
+        for event in self._follower.follow(job, InProcess() if self.settings.scheduler is None else self._backend):
             yield job.run, event
-
-    def _follow(self, job: Job, backend: Backend, command: Command | None) -> Iterator[Event]:
-        """Hands a job in and stores what it reports, until its last event."""
-        self._early[job.run] = [command] if command else []
-        try:
-            handle = backend.start(job)
-        except WorkerLost as error:
-            del self._early[job.run]
-            self._end(job, "interrupted", str(error))
-            yield Failed(str(error))
-            return
-        with self._lock:
-            self._handles[job.run] = handle
-            early = self._early.pop(job.run)
-        for told in early:
-            handle.tell(told)
-        try:
-            yield from self._drain(job, handle)
-        finally:
-            with self._lock:
-                if self._handles.get(job.run) is handle:
-                    del self._handles[job.run]
-            handle.close()
-            # Nothing is left to end where the last event was stored; else nobody watches any more.
-            self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
-
-    def _drain(self, job: Job, handle: Handle) -> Iterator[Event]:
-        while not self._closing.is_set():
-            try:
-                for event in handle.take():
-                    if not self._store.apply(job.run, job.attempt, [event]):
-                        return
-                    yield event
-                    if isinstance(event, Finished | Failed):
-                        return
-            except WorkerLost as error:
-                message = f"{error} {self._way_on(job.run)}"
-                self._end(job, "interrupted", message)
-                yield Failed(message)
-                return
-            except StorageError as error:
-                handle.tell(Command(action="pause"))
-                self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
-                yield Failed(str(error))
-                return
-            self._closing.wait(FOLLOW_SECONDS)
-
-    def _end(self, job: Job, status: Status, message: str) -> None:
-        if self._unstored.get(job.run, (0,))[0] == job.attempt:
-            return  # it has ended already, and waits for space in the store
-        try:
-            self._store.end(job.run, job.attempt, status, message)
-        except AecoreError:
-            log.exception("The end of the run %s could not be stored", job.run)
-            self._unstored[job.run] = (job.attempt, status, message)
-
-    def _as_ended(self, run: RunView) -> RunView:
-        """A run whose end found no space in the store is shown as it ended; its end is stored once there is some."""
-        attempt, status, message = self._unstored.get(run.id, (0, run.status, run.message))
-        if not attempt:
-            return run
-        try:
-            self._store.end(run.id, attempt, status, message)
-            self._unstored.pop(run.id, None)
-        except StorageError:
-            log.debug("The end of the run %s still cannot be stored", run.id)
-        return replace(run, status=status, message=message, stage="") if run.attempt == attempt else run
-
-    def _way_on(self, name: str) -> str:
-        epoch = self._store.checkpoint_epoch(name)
-        return f"Resume goes on from epoch {epoch:.3g}." if epoch else "Resume starts it again from the beginning."
-
-    def _recover(self) -> None:
-        for run in self._store.orphans():
-            message = f"{PROGRAM_ENDED} {self._way_on(run.id)}"
-            self._store.end(run.id, run.attempt, "interrupted", message)
 
     def _fetch(self, name: str) -> None:
         def progress(done: int, total: int) -> None:
