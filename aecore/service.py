@@ -245,10 +245,10 @@ class Service:
         run = self.run(name)
         if run.active:
             self.tell(name, Command(action="stop"))
-        elif run.status in ("paused", "interrupted") and run.position > 0:
+        elif run.status in ("paused", "interrupted") and self._store.checkpoint_epoch(name) > 0:
             self._follower.start(self._store.begin_attempt(name, run.config), Command(action="stop"))
         else:
-            raise BadInput(f"The run {name} has already ended ({run.status}).")
+            raise BadInput(f"The run {name} has nothing to stop: it is {run.status}.")
 
     def set_learning_rate(self, name: str, learning_rate: float) -> None:
         """Changes the base learning rate from the next step on, also of a paused run.

@@ -124,7 +124,7 @@ def test_stop_measures_a_run_that_trains_and_one_that_is_paused(service: Service
     run = ended(service, name, "stopped")
     assert run.metrics.keys() >= SCORECARD
     assert 1 <= run.position < 10_000
-    with pytest.raises(BadInput, match=r"already ended \(stopped\)"):
+    with pytest.raises(BadInput, match=r"it is stopped"):
         service.stop(name)
 
     service.step(name)

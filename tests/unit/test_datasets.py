@@ -17,6 +17,8 @@ from aecore.datasets import DATASETS, fixed_indices, info, load, preview, previe
 from aecore.errors import BadInput, DataMissing
 from aecore.settings import Settings
 
+FULL_DATA = os.environ.get("AECORE_DATA_DIR")  # read now: other tests set it to folders of their own
+
 TRAIN, TEST = 40, 20
 FASHION = [file.name for file in DATASETS["fashion_mnist"].files]
 
@@ -310,10 +312,9 @@ def test_fixed_indices_are_balanced_and_fixed():
 
 @pytest.mark.data
 def test_the_complete_mnist(tmp_path: Path):
-    folder = os.environ.get("AECORE_DATA_DIR")
-    if not folder or not Path(folder, "mnist.npz").is_file():
+    if not FULL_DATA or not Path(FULL_DATA, "mnist.npz").is_file():
         pytest.skip("AECORE_DATA_DIR names no folder with mnist.npz")
-    images = load("mnist", Settings(home=tmp_path, data_dir=Path(folder)))
+    images = load("mnist", Settings(home=tmp_path, data_dir=Path(FULL_DATA)))
     assert images.x_test.shape == (10_000, 28, 28, 1)
     # The checksum is known of the published IDX file, with its header.
     assert hashlib.md5(idx(images.x_train[..., 0])).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
