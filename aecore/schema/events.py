@@ -35,7 +35,7 @@ class Progress:
     Attributes:
         position: epochs done, with the fraction of the present one.
         loss: mean training loss of the chunk.
-        samples_per_second: training images a second in this chunk.
+        samples_per_second: training images a second of late.
         stage: what is being done, "training" or "scoring".
     """
 

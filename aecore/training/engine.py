@@ -1,6 +1,7 @@
 """Trains one run from wherever it stands, and reports several times a second."""
 
 import math
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from aecore.training.snapshot import Photographer
 
 CHUNK_SECONDS = 0.2
 SNAPSHOT_SECONDS = 0.5
+SMOOTHED = 8  # chunks of which the median speed is told
 CHECKPOINT_SECONDS = 2.0
 DIVERGING = 10  # a loss so many times the best is not worth a checkpoint that replaces a good one
 CHECKPOINT_SHARE = 20  # time between checkpoints, in times of what the last one took
@@ -55,6 +57,7 @@ class Trainer:
         self._chunk = 1
         self._snapped, self._saved = -math.inf, math.inf  # the first chunk, which compiles, starts the latter's clock
         self._checkpoint_cost = self._loss = 0.0
+        self._rates: list[float] = []
         self._baseline_told = stored is not None and self._position.epoch > 0
 
     def run(self) -> None:
@@ -135,7 +138,7 @@ class Trainer:
                 Progress(
                     position.epoch + stop / loop.steps_per_epoch,
                     self._loss,
-                    sums["images"] / took,
+                    self._speed(sums["images"] / took),
                     loop.learning_rate(position.learning_rate, epoch, stop),
                     phase.name,
                 )
@@ -175,6 +178,11 @@ class Trainer:
             self._channel.emit(Baseline(self._scorer.baseline_loss()))
             self._baseline_told = True
         return None
+
+    def _speed(self, latest: float) -> float:
+        """Images a second of late, smoothed; the first chunk, which compiles, says nothing about the others."""
+        first, self._rates = not self._rates, [*self._rates[-SMOOTHED:], latest]
+        return latest if first else statistics.median(self._rates[1:] if len(self._rates) <= SMOOTHED else self._rates)
 
     def _chunk_steps(self, limit: float) -> int:
         """Steps until the next event: as many as take about a fifth of a second."""
