@@ -14,7 +14,7 @@ import streamlit as st
 
 from aecore.store.views import Curve, RunView
 
-TRAINING, HELD_OUT, WITHIN, PHASE = "training", "held out", "training, within epochs", "phase"
+TRAINING, HELD_OUT, WITHIN, PHASE = "training", "held out", "within epochs", "phase"
 HEIGHT = 300
 # Streamlit resets a zoom when data change, unless its parameter is a selection that Python listens to.
 ZOOM = "zoom"
