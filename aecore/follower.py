@@ -81,8 +81,10 @@ class Follower:
         self._early.setdefault(job.run, [])
         try:
             handle = backend.start(job)
-        except WorkerLost as error:
+        except Exception as error:
             del self._early[job.run]
+            if not isinstance(error, WorkerLost):
+                raise
             self._end(job, "interrupted", str(error))
             yield Failed(str(error))
             return

@@ -139,6 +139,10 @@ class VariantConfig(BaseModel, ABC):
         """The parts of the training in their order: (name, epochs)."""
         return (("training", self.epochs),)
 
+    def steps_per_epoch(self, train_size: int) -> int:
+        """Gradient steps in a pass over so many training images; the last batch may be a smaller one."""
+        return -(-train_size // min(self.batch_size, train_size))
+
     @property
     def total_epochs(self) -> int:
         return sum(epochs for _, epochs in self.phases())

@@ -3,6 +3,7 @@
 The form, the command line, the validation and the URL are all made from the `FieldSpec`s read back from it.
 """
 
+import functools
 import types
 import typing
 from dataclasses import dataclass
@@ -158,6 +159,7 @@ def _read_widths(text: Any) -> tuple[int, ...]:
 _READERS = {"int": _read_int, "float": float, "bool": _read_bool, "choice": str, "widths": _read_widths}
 
 
+@functools.cache
 def field_specs(model: type[BaseModel]) -> tuple[FieldSpec, ...]:
     """The hyperparameters of a variant, by group and in the order of their declaration."""
     specs = []

@@ -9,6 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from aecore.schema import RunConfig
 from aecore.schema.events import Baseline, Checkpoint, EpochDone, Event, Failed, Finished, Progress, Snapshot, Started
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
@@ -52,8 +53,8 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
         case Snapshot():
             return _keep_snapshot(session, files, row, event)
         case Checkpoint():
-            batch = min(row.config["fields"]["batch_size"], row.train_size)
-            position = event.epoch + event.step / -(-row.train_size // batch)
+            steps = RunConfig.from_json(row.config).hyper.steps_per_epoch(row.train_size)
+            position = event.epoch + event.step / steps
             return _replace(session, files, row, "checkpoint", "npz", position, event.data)
         case Finished():
             row.status, row.stage, row.message = event.status, "", ""

@@ -48,7 +48,7 @@ class Trainer:
         self._scorer = Scorer(images, config.hyper)
         noisy = config.hyper.noise != "none"
         self._data = DeviceData(images, self._scorer.shown_test if noisy else None)
-        self._steps_per_epoch = -(-self._data.train_size // min(self._hyper.batch_size, self._data.train_size))
+        self._steps_per_epoch = self._hyper.steps_per_epoch(self._data.train_size)
         self._photographer = Photographer(self._model, images, self._scorer.shown_test)
         self._stored = stored
         self._position = stored.position if stored else Position(config.hyper.learning_rate)

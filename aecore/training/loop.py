@@ -67,7 +67,7 @@ class Loop:
     def __init__(self, model: Autoencoder, phase: Phase, hyper: VariantConfig, data: DeviceData, xla: bool):
         self.phase, self.hyper, self.data, self._xla = phase, hyper, data, xla
         self.batch_size = min(hyper.batch_size, data.train_size)
-        self.steps_per_epoch = -(-data.train_size // self.batch_size)
+        self.steps_per_epoch = hyper.steps_per_epoch(data.train_size)
         self.total_steps = phase.epochs * self.steps_per_epoch
         self.optimizer: Any = make_optimizer(hyper)
         self.optimizer.build(phase.variables)
