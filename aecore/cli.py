@@ -1,15 +1,17 @@
-"""The command line: variants, data, runs, train, resume.
+"""The command line: variants, data, runs, train, resume, evaluate, checkpoints.
 
 With `--json` every command prints JSON on standard output (trainings one object a line); without it, tables
 and a progress bar. Bad input ends with exit status 2 and one sentence, a failed training with 1.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,11 +19,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from aecore import shipping
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError
 from aecore.schema import RunConfig, variant
 from aecore.schema.events import EpochDone, Event, Failed, Finished
 from aecore.service import Service
 from aecore.settings import Settings
+from aecore.store.bundles import MANIFEST
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 _err = Console(stderr=True, highlight=False, emoji=False)
@@ -85,6 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     resume = add("resume", _resume, "Go on with a run from its last checkpoint.")
     resume.add_argument("run", metavar="RUN")
     resume.add_argument("--epochs", metavar="N", default="0", help="epochs to add to its plan")
+    evaluate = add("evaluate", _evaluate, "Measure a run or a shipped model again from its weights.")
+    evaluate.add_argument("model", metavar="BUNDLE|RUN", help="a run's name, a shipped model's, or its folder")
+    evaluate.add_argument("--dataset", metavar="D", help="measure it on this dataset")
+    checkpoints = add("checkpoints", _checkpoints, "Train the shipped models and tell what they reach.")
+    checkpoints.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    checkpoints.add_argument(
+        "--out", type=Path, metavar="DIR", help="where the bundles go; AECORE_CHECKPOINTS by default"
+    )
     return parser
 
 
@@ -201,6 +213,54 @@ def _resume(options: argparse.Namespace) -> int:
         return _show(service, events, run.total_epochs + epochs, run.epochs_done, options)
 
 
+def _evaluate(options: argparse.Namespace) -> None:
+    given = os.path.abspath(options.model)  # noqa: PTH100 (Path raises where a name is too long for a file)
+    is_bundle = os.path.isfile(os.path.join(given, MANIFEST))  # noqa: PTH113, PTH118
+    with _service(checkpoints_dir=Path(given).parent if is_bundle else None) as service:
+        name = Path(given).name if is_bundle else options.model
+        run = service.run(name)
+        with _err.status("measuring", spinner="line") if _err.is_terminal else contextlib.nullcontext() as status:
+            told = (lambda stage: status.update(f"measuring {stage}")) if status else (lambda _: None)
+            metrics = service.evaluate(name, options.dataset, told)
+    dataset = options.dataset or run.config.dataset
+    if options.json:
+        found = {"model": name, "variant": run.config.variant, "dataset": dataset, "metrics": metrics}
+        print(json.dumps(found))
+        return
+    _print_scorecard(f"{name} on {dataset}", run.config.variant, metrics)
+
+
+def _checkpoints(options: argparse.Namespace) -> int:
+    recipes = shipping.chosen(options.names)
+    shelf, options.out = options.out or Settings.from_env().checkpoints_dir, None  # `_show` is not to write runs there
+    _check_writable(shelf)
+    measured: dict[str, dict[str, Any]] = {}
+    with _service(checkpoints_dir=Path(os.devnull)) as service:
+        for recipe in recipes:
+            if shipping.trained(service, recipe) is None:
+                _err.print(f"Training {recipe.name}: {recipe.config.hyper.total_epochs} epochs")
+                events = shipping.training(service, recipe)
+                if _show(service, events, recipe.config.hyper.total_epochs, 0, options) == INTERRUPTED:
+                    _err.print("The same command goes on with it.")
+                    return INTERRUPTED
+            run = shipping.trained(service, recipe)
+            assert run is not None
+            if recipe.shipped:
+                _err.print(f"Measuring {recipe.name} and writing {shelf / recipe.name}", soft_wrap=True)
+                run = shipping.ship(service, recipe, shelf / recipe.name, lambda _: None)
+            measured[recipe.name] = shipping.metrics_of(service, run)
+    rows = shipping.table(measured)
+    if options.json:
+        print(json.dumps({"event": "figures", "rows": rows}))
+        return 0
+    table = Table("model", "figure", "asked", "reached", "", "beside it")
+    for row in rows:
+        table.add_row(row["model"], row["figure"], row["asked"], f"{row['value']:.5g}",
+                      "yes" if row["reached"] else "no", row["beside"])  # fmt: skip
+    Console().print(table)
+    return 0
+
+
 def _show(
     service: Service, events: Iterator[tuple[str, Event]], total: int, done: int, options: argparse.Namespace
 ) -> int:
@@ -266,22 +326,24 @@ def _report(service: Service, name: str, interrupted: bool, options: argparse.Na
     if options.json:
         print(json.dumps(finished), flush=True)
     else:
-        _print_scorecard(name, run, finished["seconds"])
+        device = run.device.name if run.device else ""
+        _print_scorecard(f"{name}: {run.status}", run.config.variant, run.metrics)
+        Console().print(
+            f"{run.epochs_done} epochs in {finished['seconds']:.1f} s on {device}, {run.parameters:,} parameters"
+        )
     if interrupted:
         _err.print(f"Paused after epoch {run.position:.4g}: python -m aecore resume {name}", soft_wrap=True)
         return INTERRUPTED
     return 0
 
 
-def _print_scorecard(name: str, run: Any, seconds: float) -> None:
-    device = run.device.name if run.device else ""
-    table = Table("held-out images", run.config.variant, "PCA", title=f"{name}: {run.status}", min_width=48)
-    for metric, value in run.metrics.items():
-        if not metric.startswith("pca_") and value is not None:
-            pca = run.metrics.get(f"pca_{metric}")
+def _print_scorecard(title: str, variant_name: str, metrics: Mapping[str, Any]) -> None:
+    table = Table("held-out images", variant_name, "PCA", title=title, min_width=48)
+    for metric, value in metrics.items():
+        if not (metric.startswith("pca_") and metric.removeprefix("pca_") in metrics) and value is not None:
+            pca = metrics.get(f"pca_{metric}")
             table.add_row(metric, f"{value:.5g}", "" if pca is None else f"{pca:.5g}")
     Console().print(table)
-    Console().print(f"{run.epochs_done} epochs in {seconds:.1f} s on {device}, {run.parameters:,} parameters")
 
 
 def _check_writable(folder: Path) -> None:
@@ -306,14 +368,12 @@ def _write_out(folder: Path, service: Service, name: str, finished: dict[str, An
 class _service:
     """A service that is closed at the end of a command."""
 
-    def __init__(self, scheduler: str | None = None):
-        self._scheduler = scheduler
+    def __init__(self, scheduler: str | None = None, checkpoints_dir: Path | None = None):
+        given = {"scheduler": scheduler, "checkpoints_dir": checkpoints_dir}
+        self._given: dict[str, Any] = {name: value for name, value in given.items() if value}
 
     def __enter__(self) -> Service:
-        settings = Settings.from_env()
-        if self._scheduler:
-            settings = dataclasses.replace(settings, scheduler=self._scheduler)
-        self._service = Service(settings)
+        self._service = Service(dataclasses.replace(Settings.from_env(), **self._given))
         return self._service
 
     def __exit__(self, *_: object) -> None:

@@ -4,8 +4,8 @@ Pages and the command line call nothing else. Nothing here imports TensorFlow.
 """
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event
 from aecore.schema.job import Job
 from aecore.settings import Settings
+from aecore.store.bundles import Shelf
 from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
 
@@ -57,11 +58,13 @@ class Service:
 
     def __init__(self, settings: Settings | None = None, backend: Backend | None = None):
         self.settings = settings or Settings.from_env()
+        self._shelf = Shelf(self.settings.checkpoints_dir)
         self._store = Repository(self.settings.store_url, self.settings.home / "runs")
         self._backend = backend or _dask(self.settings)
         self._follower = Follower(self._store, self._backend)
         self._lock = threading.Lock()
         self._downloads: dict[str, Download] = {}
+        self._pictures: dict[str, dict[str, np.ndarray]] = {}  # of shipped models, once their dataset is here
         self._follower.recover()
 
     def close(self) -> None:
@@ -151,19 +154,37 @@ class Service:
         Raises:
             BadInput: there is none of that name.
         """
+        if name in self._shelf:
+            return self._shelf.bundle(name).run
         return self._follower.as_ended(self._store.run(name))
 
     def runs(self) -> list[RunView]:
-        """All runs, the newest first."""
-        return [self._follower.as_ended(run) for run in self._store.runs()]
+        """All runs, the newest first, and the shipped models after them."""
+        return [*(self._follower.as_ended(run) for run in self._store.runs()), *self._shelf.runs()]
+
+    def shelf_problems(self) -> list[str]:
+        """Why shipped models are not offered, a sentence for each."""
+        return self._shelf.problems()
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
-        return self._store.curve(name)
+        return self._shelf.bundle(name).curve if name in self._shelf else self._store.curve(name)
 
     def snapshot(self, name: str, position: float | None = None) -> SnapshotView | None:
-        """The newest snapshot of a run, or the newest at or before a position in epochs."""
-        return self._store.snapshot(name, position)
+        """The newest snapshot of a run, or the newest at or before a position in epochs.
+
+        That of a shipped model holds the held-out images only where the dataset is on this machine and can be read.
+        """
+        if name not in self._shelf:
+            return self._store.snapshot(name, position)
+        view = self._shelf.bundle(name).snapshot(position)
+        if name not in self._pictures or not self._pictures[name]:
+            self._pictures[name] = self._pictured(self.run(name).config)
+        return view and replace(view, arrays=view.arrays | self._pictures[name])
+
+    def snapshot_positions(self, name: str) -> list[float]:
+        """When snapshots were taken, in epochs."""
+        return list(self._shelf.bundle(name).positions) if name in self._shelf else self._store.snapshot_positions(name)
 
     def model_file(self, name: str) -> bytes:
         """The Keras file of a run that was paused, stopped or finished.
@@ -171,7 +192,29 @@ class Service:
         Raises:
             BadInput: there is none yet.
         """
+        self._refuse_shipped(name)
         return self._store.model(name)
+
+    def evaluate(self, name: str, dataset: str | None = None, stage: Callable[[str], None] = lambda _: None):
+        """Measures a run or a shipped model again from its weights, in this process.
+
+        Args:
+            name: the run, or the shipped model.
+            dataset: what to measure it on; by default what it was trained on.
+            stage: told what is measured next.
+
+        Returns:
+            The scorecard; see `aecore.training.evaluation.evaluate`.
+
+        Raises:
+            BadInput: there is no such run or dataset, or nothing to measure yet.
+            DataMissing: the dataset is not on this machine.
+            StorageError: the weights are gone or damaged.
+        """
+        config = self.run(name).config
+        config = replace(config, dataset=self.dataset(dataset or config.dataset).name)
+        weights = self._shelf.bundle(name).weights() if name in self._shelf else self._store.model(name)
+        return InProcess().evaluate(config, weights, stage)
 
     def train(self, config: RunConfig, command: Command | None = None) -> str:
         """Starts a run in the background.
@@ -242,6 +285,7 @@ class Service:
         Raises:
             BadInput: it has ended already, or is trained by another program.
         """
+        self._refuse_shipped(name)
         run = self.run(name)
         if run.active:
             self.tell(name, Command(action="stop"))
@@ -256,6 +300,7 @@ class Service:
         Raises:
             BadInput: the learning rate is out of range.
         """
+        self._refuse_shipped(name)
         run = self.run(name)
         checked = run.config.changed(learning_rate=learning_rate).hyper.learning_rate
         self._store.ask_learning_rate(name, checked)
@@ -268,19 +313,20 @@ class Service:
         Raises:
             BadInput: it is not being trained by this program.
         """
+        self._refuse_shipped(name)
         if not self._follower.tell(name, command):
             raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
 
     def expected_seconds(self, config: RunConfig) -> float | None:
         """How long a run would take, by the speed of the newest one of its kind; None where none is known.
 
-        The time for an image is taken to grow with the number of parameters.
+        The time for an image is taken to grow with its multiplications, among networks of one kind.
         """
-        for run in self.runs():
-            alike = (run.config.variant, run.config.dataset) == (config.variant, config.dataset)
-            if alike and run.samples_per_second and run.parameters:
-                work = run.train_size * config.hyper.total_epochs * config.hyper.parameters(IMAGE_SHAPE)
-                return work / run.parameters / run.samples_per_second
+        for run in self._store.runs():
+            alike = _kind(run.config) == _kind(config)
+            if alike and run.samples_per_second:
+                times = config.hyper.multiply_adds(IMAGE_SHAPE) / run.config.hyper.multiply_adds(IMAGE_SHAPE)
+                return run.train_size * config.hyper.total_epochs * times / run.samples_per_second
         return None
 
     def waiting_before(self, name: str) -> int:
@@ -303,6 +349,7 @@ class Service:
         return self._store.begin_attempt(self._store.create(config), config)
 
     def _prepare(self, name: str, more_epochs: int, until: int | None, learning_rate: float | None) -> Job:
+        self._refuse_shipped(name)
         run = self.run(name)
         if run.active:
             raise BadInput(f"The run {name} is already being trained.")
@@ -317,6 +364,22 @@ class Service:
             self.set_learning_rate(name, learning_rate)
         return self._store.begin_attempt(name, config, until)
 
+    def _refuse_shipped(self, name: str) -> None:
+        if name in self._shelf:
+            raise BadInput(f"{name} is a shipped model and read-only: train a new run with its settings instead.")
+
+    def _pictured(self, config: RunConfig) -> dict[str, np.ndarray]:
+        """The held-out images whose reconstructions are drawn, and what the model is shown; none if not here."""
+        if not self.dataset(config.dataset).available:
+            return {}
+        try:
+            images = datasets.measured(datasets.images_of(config, self.settings), config.hyper)
+        except DataMissing:  # a damaged file is told where it is needed; a shipped model does without
+            return {}
+        chosen = datasets.pictured(images)
+        shown = datasets.shown_test(images, config.hyper)[chosen]
+        return {"clean": images.x_test[chosen, ..., 0], "corrupted": datasets.as_pixels(shown[..., 0])}
+
     def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:
         for event in self._follower.follow(job, InProcess() if self.settings.scheduler is None else self._backend):
             yield job.run, event
@@ -330,6 +393,11 @@ class Service:
             self._downloads[name] = Download(active=False)
         except AecoreError as error:
             self._downloads[name] = Download(error=str(error), active=False)
+
+
+def _kind(config: RunConfig) -> tuple[Any, ...]:
+    """What makes the speeds of two runs comparable."""
+    return config.variant, config.dataset, config.hyper.model_dump().get("network")
 
 
 def _dask(settings: Settings) -> Backend:

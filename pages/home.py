@@ -4,15 +4,18 @@ import streamlit as st
 
 from aecore.schema import RunConfig
 from aecore.service import Service
+from aecore.store.views import RunView
 from pages.components import diagram
 from pages.components.data import download_panel
 from pages.components.live import BADGES
 from pages.components.session import service, told
 from pages.components.speed import SPEEDS
+from pages.components.text import figure
 
 FIRST_SPEED = "5 epochs a second"
 EXAMPLE_CODE = 16
 RUNS_SHOWN = 8
+CARDS_IN_A_ROW = 4
 
 
 def page() -> None:
@@ -25,6 +28,7 @@ def page() -> None:
             name = door.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
             st.switch_page("pages/train.py", query_params={"run": name, "speed": FIRST_SPEED})
     st.caption("A small autoencoder on 1,437 handwritten digits: no download, a few seconds on any machine.")
+    _pretrained(door)
     st.header("Variants", anchor=False)
     _variants(door)
     _runs(door)
@@ -53,10 +57,39 @@ def _what_it_is(door: Service) -> None:
     )
 
 
+def _pretrained(door: Service) -> None:
+    shipped: list[RunView] = []
+    with told():
+        shipped = [run for run in door.runs() if run.status == "shipped"]
+    problems = door.shelf_problems()
+    if not shipped and not problems:
+        return
+    st.header("Pretrained models", anchor=False)
+    st.markdown("They open at once, without training, network or data.")
+    columns = st.columns(2)
+    for k, run in enumerate(shipped):
+        with columns[k % 2].container(border=True):
+            st.page_link("pages/train.py", label=f"**{run.id}**", icon=":material/inventory_2:",
+                         query_params={"run": run.id})  # fmt: skip
+            st.caption(_said_of(run))
+    for problem in problems:
+        st.warning(problem, icon=":material/broken_image:")
+
+
+def _said_of(run: RunView) -> str:
+    metrics, hyper = run.metrics, run.config.hyper
+    return (
+        f"{hyper.title}, code of {hyper.code_units}: held-out MSE {figure(metrics['mse'])} (PCA "
+        f"{figure(metrics['pca_mse'])}), 5-NN accuracy {metrics['knn5_accuracy']:.1%} (PCA "
+        f"{metrics['pca_knn5_accuracy']:.1%})"
+    )
+
+
 def _variants(door: Service) -> None:
-    columns = st.columns(len(door.variants()) if len(door.variants()) <= 4 else 4)
-    for k, (name, kind) in enumerate(door.variants().items()):
-        with columns[k % len(columns)].container(border=True, height="stretch"):
+    kinds = door.variants().items()
+    rows = [st.columns(CARDS_IN_A_ROW) for _ in range(0, len(kinds), CARDS_IN_A_ROW)]
+    for k, (name, kind) in enumerate(kinds):
+        with rows[k // CARDS_IN_A_ROW][k % CARDS_IN_A_ROW].container(border=True, height="stretch"):
             st.subheader(kind.title, anchor=False)
             st.markdown(kind.summary)
             st.page_link("pages/train.py", label=f"Tune and train {name}", icon=":material/tune:",
@@ -65,7 +98,7 @@ def _variants(door: Service) -> None:
 
 def _runs(door: Service) -> None:
     with told():
-        runs = door.runs()[:RUNS_SHOWN]
+        runs = [run for run in door.runs() if run.status != "shipped"][:RUNS_SHOWN]
         if not runs:
             return
         st.header("Runs", anchor=False)
@@ -89,7 +122,7 @@ def _state(door: Service) -> None:
         "ready": "ready",
     }[worker.state]
     st.markdown(f"**Worker**: {words}.")
-    device = f"{worker.device.name} on {worker.device.host}" if worker.device else "known once the worker has started"
+    device = worker.device.title if worker.device else "known once the worker has started"
     st.markdown(f"**Device**: {device}.")
     for status in door.datasets():
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from aecore.errors import BadInput
+from aecore.errors import AecoreError
 from aecore.service import Service
 from pages.components.choices import read_url, write_url
 from pages.components.data import download_panel
@@ -52,12 +52,14 @@ def page() -> None:
 
 def _choose_run(door: Service) -> None:
     """Lets the visitor come back to any earlier run."""
-    runs = {run.id: run for run in door.runs()[:RUNS_SHOWN]}
+    every = door.runs()
+    own = [run for run in every if run.status != "shipped"][:RUNS_SHOWN]
+    runs = {run.id: run for run in [*own, *(run for run in every if run.status == "shipped")]}
     present = st.session_state.get("run")
     if present and present not in runs:
         try:
             runs[present] = door.run(present)
-        except BadInput as error:
+        except AecoreError as error:
             st.error(str(error))
             st.session_state["run"] = None
     if not runs:
@@ -65,6 +67,8 @@ def _choose_run(door: Service) -> None:
 
     def label(name: str) -> str:
         run = runs[name]
+        if run.status == "shipped":
+            return f"{name}, pretrained on {run.config.dataset}"
         return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({name})"
 
     st.selectbox(

@@ -16,6 +16,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("AECORE_") and name != "AECORE_DATA_DIR"]:
             patch.delenv(name)
         patch.setenv("AECORE_HOME", str(tmp_path_factory.mktemp("aecore")))
+        patch.setenv("AECORE_CHECKPOINTS", str(tmp_path_factory.mktemp("no-shipped-models")))
         yield
 
 

@@ -1,12 +1,18 @@
 """What the service asks of a place where runs are computed, and the simplest one: this process."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+import numpy as np
 
 from aecore.compute.channel import Channel
+from aecore.datasets import images_of
+from aecore.schema import RunConfig
 from aecore.schema.events import Command, Device, Event
 from aecore.schema.job import Job
+from aecore.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,28 @@ class InProcess:
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "this process")
+
+    def evaluate(
+        self, config: RunConfig, weights: bytes | list[np.ndarray], stage: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """Measures a model; see `aecore.training.evaluation.evaluate`.
+
+        Args:
+            config: the run, with the dataset to measure it on.
+            weights: a Keras file, or the values of the model's variables.
+            stage: told what is measured next.
+        """
+        from aecore.compute.worker import warm_up
+
+        images = images_of(config, Settings.from_env())
+        warm_up()  # TensorFlow starts here, after cheap errors
+        from aecore.training import evaluation
+
+        if isinstance(weights, bytes):
+            model = evaluation.from_keras_file(config, weights)
+        else:
+            model = evaluation.from_weights(config, weights)
+        return evaluation.evaluate(config, model, images, stage)
 
     def close(self) -> None:
         """Nothing outlives a handle."""

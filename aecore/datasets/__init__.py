@@ -7,6 +7,7 @@ Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
+from aecore.datasets.measured import as_pixels, images_of, measured, pictured, shown_test
 from aecore.datasets.registry import DATASETS, DataFile, DatasetInfo, DatasetStatus, info, status
 
 __all__ = [
@@ -15,12 +16,17 @@ __all__ = [
     "DatasetInfo",
     "DatasetStatus",
     "Images",
+    "as_pixels",
     "corrupt",
     "download",
     "fixed_indices",
+    "images_of",
     "info",
     "load",
+    "measured",
+    "pictured",
     "preview",
     "preview_indices",
+    "shown_test",
     "status",
 ]

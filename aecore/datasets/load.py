@@ -16,6 +16,7 @@ from aecore.errors import DataMissing
 from aecore.settings import Settings
 
 _DIGITS_HELD_OUT = 360
+VALIDATION_SHARE = 6  # of MNIST: 10,000, as many as there are test images
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,20 @@ class Images:
     def __post_init__(self) -> None:
         for array in (self.x_train, self.y_train, self.x_test, self.y_test):
             array.setflags(write=False)
+
+    def without_test(self) -> "Images":
+        """The training images alone: the last sixth of them is held out in place of the test images."""
+        cut = len(self.x_train) - max(1, len(self.x_train) // VALIDATION_SHARE)
+        return Images(self.x_train[:cut], self.y_train[:cut], self.x_train[cut:], self.y_train[cut:])
+
+    def binarised(self, seed: int) -> "Images":
+        """The images in black and white: each pixel is white with its grey as the probability."""
+        rng = np.random.default_rng(seed)
+        train, test = (
+            np.where(rng.random(x.shape, dtype=np.float32) * 255 < x, np.uint8(255), np.uint8(0))
+            for x in (self.x_train, self.x_test)
+        )
+        return Images(train, self.y_train, test, self.y_test)
 
 
 def load(name: str, settings: Settings) -> Images:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from aecore.schema import VariantConfig, variant
+
+PACKAGE = "aecore"
 
 
 class Batch(NamedTuple):
@@ -122,7 +125,41 @@ class Autoencoder(keras.Model):
         """Weights of the first layer's first `limit` units as pictures, float32 [units, h, w]."""
         raise TypeError(f"{type(self).__name__} does not say how to draw its weights")
 
+    def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What else shows how the model is doing, for the page of a run; see `aecore.schema.events.Snapshot`.
+
+        Args:
+            images: float32 [n, h, w, c], held-out ones as the model is shown them.
+        """
+        return {}
+
+    def figures(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+        """Figures on held-out images that only this kind of model has, beside the scorecard's.
+
+        Args:
+            clean: float32 [n, h, w, c] in [0, 1].
+            shown: the same as the model is shown them.
+            stage: told what is measured, where that takes long.
+        """
+        return {}
+
 
 def weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Mean of values [n] over the images whose weight is 1."""
     return tf.reduce_sum(values * weights) / tf.reduce_sum(weights)
+
+
+def make_initializer(name: str, seed: int) -> keras.initializers.Initializer:
+    """An initialiser by its name, with random numbers of its own."""
+    made = keras.initializers.get({"class_name": _CLASS_NAMES[name], "config": {"seed": seed % 2**31}})
+    assert isinstance(made, keras.initializers.Initializer)
+    return made
+
+
+_CLASS_NAMES = {
+    "glorot_uniform": "GlorotUniform",
+    "glorot_normal": "GlorotNormal",
+    "he_uniform": "HeUniform",
+    "he_normal": "HeNormal",
+    "orthogonal": "Orthogonal",
+}

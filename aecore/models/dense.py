@@ -6,11 +6,9 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
-from aecore.models.base import Autoencoder, Batch, Phase, weighted_mean
+from aecore.models.base import PACKAGE, Autoencoder, Batch, Phase, make_initializer, weighted_mean
 from aecore.models.regularizers import activity_penalty
 from aecore.schema.dense import DenseConfig, Sparse
-
-PACKAGE = "aecore"
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -64,7 +62,7 @@ class Encoder(keras.Model):
         activations = [*[activation] * (len(widths) - 2), code_activation]
         self.dense = [
             keras.layers.Dense(width, name=f"encoder_{k}", dtype=self.dtype_policy, activation=name,
-                               kernel_initializer=_initializer(initializer, seed + k))
+                               kernel_initializer=make_initializer(initializer, seed + k))
             for k, (width, name) in enumerate(zip(widths[1:], activations, strict=True))
         ]  # fmt: skip
         self.drop = [
@@ -118,7 +116,7 @@ class Decoder(keras.Model):
                 layer = TiedDense(width, act, name=name, dtype=self.dtype_policy)
             else:
                 layer = keras.layers.Dense(width, name=name, dtype=self.dtype_policy, activation=act,
-                                           kernel_initializer=_initializer(initializer, seed + k))  # fmt: skip
+                                           kernel_initializer=make_initializer(initializer, seed + k))  # fmt: skip
                 layer.build((None, widths[k]))
             self.dense.append(layer)
         self.drop = [
@@ -149,7 +147,8 @@ class DenseAutoencoder(Autoencoder):
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        widths = cast(DenseConfig, self.hyper).widths(self.image_shape)
+        hyper = cast(DenseConfig, self.hyper)
+        widths = (*hyper.widths(self.image_shape), hyper.code_size)
         shared = {name: fields[name] for name in ("activation", "dropout", "initializer")}
         seed, policy = fields["seed"], fields["precision"]
         self.encoder = Encoder(widths, code_activation=fields["code_activation"], seed=1000 * seed + 1,
@@ -196,21 +195,10 @@ class DenseAutoencoder(Autoencoder):
         return objective
 
     def tiles(self, limit: int) -> tf.Tensor:
-        kernel = tf.transpose(tf.convert_to_tensor(self.encoder.dense[0].kernel))[:limit]
-        height, width, channels = self.image_shape
-        return tf.reduce_mean(tf.reshape(kernel, [-1, height, width, channels]), axis=-1)
+        return weight_pictures(self.encoder, self.image_shape, limit)
 
 
-def _initializer(name: str, seed: int) -> keras.initializers.Initializer:
-    made = keras.initializers.get({"class_name": _CLASS_NAMES[name], "config": {"seed": seed % 2**31}})
-    assert isinstance(made, keras.initializers.Initializer)
-    return made
-
-
-_CLASS_NAMES = {
-    "glorot_uniform": "GlorotUniform",
-    "glorot_normal": "GlorotNormal",
-    "he_uniform": "HeUniform",
-    "he_normal": "HeNormal",
-    "orthogonal": "Orthogonal",
-}
+def weight_pictures(encoder: Encoder, image_shape: tuple[int, ...], limit: int) -> tf.Tensor:
+    """Weights of the first layer's first units as pictures, averaged over the channels, float32 [units, h, w]."""
+    kernel = tf.transpose(tf.convert_to_tensor(encoder.dense[0].kernel))[:limit]
+    return tf.reduce_mean(tf.reshape(kernel, [-1, *image_shape]), axis=-1)

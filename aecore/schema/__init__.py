@@ -1,8 +1,8 @@
 """Variants, hyperparameters, run configurations and events, declared once and free of TensorFlow."""
 
-from aecore.schema.base import VariantConfig
+from aecore.schema.base import IMAGE_SHAPE, VariantConfig
 from aecore.schema.fields import FieldSpec
 from aecore.schema.registry import VARIANTS, variant
-from aecore.schema.run import ACTIVE, IMAGE_SHAPE, RunConfig, Status
+from aecore.schema.run import ACTIVE, RunConfig, Status
 
 __all__ = ["ACTIVE", "IMAGE_SHAPE", "VARIANTS", "FieldSpec", "RunConfig", "Status", "VariantConfig", "variant"]

@@ -1,6 +1,7 @@
 """What every variant has: corruption of the input, optimisation, and the checks that hold them together."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from aecore.errors import BadInput
 from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper, shown
 
+IMAGE_SHAPE = (28, 28, 1)
 MAX_PARAMETERS = 50_000_000
 _GAUSSIAN = ("noise", ("gaussian",))
 _SHARES = ("noise", ("masking", "salt_and_pepper"))
@@ -29,6 +31,7 @@ class VariantConfig(BaseModel, ABC):
     how_it_works: ClassVar[str]
     model_class: ClassVar[str]
     presets: ClassVar[dict[str, dict[str, Any]]]
+    baseline_note: ClassVar[str] = "Below PCA's line, the network beats it."
 
     noise: Literal["none", "gaussian", "masking", "salt_and_pepper"] = hyper(
         "none", "Noise", "Noise", "What is done to the input; the target of the reconstruction stays clean."
@@ -50,9 +53,10 @@ class VariantConfig(BaseModel, ABC):
     clip: bool = hyper(
         True, "Noise", "Clip to [0, 1]", "Whether noisy pixels are cut back to the range of real ones.", when=_GAUSSIAN
     )
-    loss: Literal["mse", "bce"] = hyper(
-        "mse", "Optimisation", "Reconstruction loss",
-        "Mean squared error, or binary cross-entropy computed on logits; both are means over the pixels.",
+    fresh_noise: bool = hyper(
+        True, "Noise", "Fresh noise",
+        "Whether new noise is drawn in every step, or once for each image and then kept, as in the textbook.",
+        when=("noise", ("gaussian", "masking", "salt_and_pepper")),
     )  # fmt: skip
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = hyper(
         "adam", "Optimisation", "Optimizer", "How weights follow the gradient; SGD uses momentum."
@@ -83,6 +87,11 @@ class VariantConfig(BaseModel, ABC):
     seed: int = hyper(
         0, "Run", "Seed", "Start of every random number: first weights, order of images, noise.",
         ge=0, le=2**31 - 1, step=1,
+    )  # fmt: skip
+    held_out: Literal["test", "validation"] = hyper(
+        "test", "Run", "Held-out images",
+        "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "
+        "trained on; choose settings with the latter, and leave the test images for the end.",
     )  # fmt: skip
     precision: Literal["float32", "mixed_bfloat16"] = hyper(
         "float32", "Run", "Precision",
@@ -126,9 +135,32 @@ class VariantConfig(BaseModel, ABC):
         except ValidationError as error:
             raise explain(error) from None
 
+    @property
+    @abstractmethod
+    def loss_title(self) -> str:
+        """What the loss is, with its unit, in a few words."""
+
+    @abstractmethod
+    def baseline_loss(self, metrics: Mapping[str, float]) -> float:
+        """The loss of a linear baseline, from its `aecore.analysis.images.reconstruction_metrics`."""
+
+    @property
+    def figures_note(self) -> str:
+        """What has to be known to read the scorecard, in a sentence, or ""."""
+        return ""
+
+    @property
+    def binary(self) -> bool:
+        """Whether the images are turned black and white, each pixel at random with its grey as the probability."""
+        return False
+
     @abstractmethod
     def parameters(self, image_shape: tuple[int, ...]) -> int:
         """Number of weights of the model for images of this shape."""
+
+    @abstractmethod
+    def multiply_adds(self, image_shape: tuple[int, ...]) -> int:
+        """Multiplications with a weight that one image takes through encoder and decoder."""
 
     @property
     @abstractmethod
@@ -155,8 +187,9 @@ class VariantConfig(BaseModel, ABC):
         """
         count = self.parameters(image_shape)
         if count > MAX_PARAMETERS:
+            field = next(name for name in ("hidden", "filters", "code_size") if has_effect(self, name))
             raise BadInput(
-                {"hidden": f"This model would have {count:,} parameters; the most allowed is {MAX_PARAMETERS:,}."}
+                {field: f"This model would have {count:,} parameters; the most allowed is {MAX_PARAMETERS:,}."}
             )
 
     @model_validator(mode="after")
@@ -167,3 +200,25 @@ class VariantConfig(BaseModel, ABC):
             except BadInput as error:
                 raise conflict(spec.name, str(error)) from None
         return self
+
+
+def has_effect(hyper: VariantConfig, field: str) -> bool:
+    """Whether a configuration has a field and shows it: others may hold anything."""
+    values = hyper.model_dump()
+    return any(spec.name == field and spec.relevant(values) for spec in hyper.fields())
+
+
+class PixelLossConfig(VariantConfig, ABC):
+    """A variant that minimises a mean over the pixels."""
+
+    loss: Literal["mse", "bce"] = hyper(
+        "mse", "Objective", "Reconstruction loss",
+        "Mean squared error, or binary cross-entropy computed on logits; both are means over the pixels.",
+    )  # fmt: skip
+
+    @property
+    def loss_title(self) -> str:
+        return {"mse": "mean squared error", "bce": "binary cross-entropy"}[self.loss]
+
+    def baseline_loss(self, metrics: Mapping[str, float]) -> float:
+        return metrics[self.loss]

@@ -3,36 +3,22 @@
 Settings of the `book` presets are those of the two textbook chapters this project follows.
 """
 
-import math
-from itertools import pairwise
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from aecore.schema.base import VariantConfig
+from aecore.schema.base import PixelLossConfig
 from aecore.schema.fields import conflict, hyper
+from aecore.schema.layers import Activation, CodeFields, DenseFields, dense_multiply_adds, dense_parameters
 
-Activation = Literal["relu", "elu", "gelu", "selu", "swish", "tanh", "sigmoid", "linear"]
 Penalty = Literal["none", "l1", "l2", "l1_l2", "kl"]
-MAX_LAYERS = 10
 
 
-class DenseConfig(VariantConfig):
+class DenseConfig(CodeFields, DenseFields, PixelLossConfig):
     """Dense layers `hidden` down to a code of `code_size`, and the mirror image back up."""
 
     model_class: ClassVar[str] = "aecore.models.dense:DenseAutoencoder"
 
-    hidden: tuple[int, ...] = hyper(
-        (), "Architecture", "Hidden layers",
-        "Widths of the layers between image and code, from the image on; the decoder mirrors them.",
-        ge=1, le=4096,
-    )  # fmt: skip
-    code_size: int = hyper(
-        32, "Architecture", "Code size", "Units in the code, the narrow middle of the network.", ge=1, le=4096, step=1
-    )
-    activation: Activation = hyper(
-        "relu", "Architecture", "Hidden activation", "Activation of the hidden layers of encoder and decoder."
-    )
     code_activation: Activation = hyper(
         "relu", "Architecture", "Code activation", "Activation of the code; linear lets it take any value."
     )
@@ -43,31 +29,19 @@ class DenseConfig(VariantConfig):
     tied_weights: bool = hyper(
         False, "Architecture", "Tied weights", "Whether each decoder layer uses its encoder layer's matrix, transposed."
     )
-    dropout: float = hyper(
-        0.0, "Architecture", "Dropout", "Share of hidden units switched off in each training step.",
-        ge=0, le=0.95, step=0.05,
-    )  # fmt: skip
-    initializer: Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"] = hyper(
-        "glorot_uniform", "Architecture", "Initialiser", "How the first weights are drawn."
-    )
 
     @property
     def code_units(self) -> int:
         return self.code_size
 
-    def widths(self, image_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Widths of all layers from image to code, both included."""
-        return (math.prod(image_shape), *self.hidden, self.code_size)
-
     def parameters(self, image_shape: tuple[int, ...]) -> int:
-        pairs = tuple(pairwise(self.widths(image_shape)))
-        matrices = sum(a * b for a, b in pairs) * (1 if self.tied_weights else 2)
-        return matrices + sum(a + b for a, b in pairs)
+        return dense_parameters(self.widths(image_shape), self.code_size, self.tied_weights)
+
+    def multiply_adds(self, image_shape: tuple[int, ...]) -> int:
+        return dense_multiply_adds(self.widths(image_shape), self.code_size)
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        if len(self.hidden) > MAX_LAYERS:
-            raise conflict("hidden", f"hidden takes at most {MAX_LAYERS} widths; received {len(self.hidden)}.")
         if self.loss == "bce" and self.output_activation != "sigmoid":
             raise conflict(
                 "output_activation",
@@ -266,8 +240,8 @@ phases are marked in the loss curve.
             "batch_size": 256, "epochs": 20, "pretraining": "layerwise", "pretraining_epochs": 3,
         },
         "best": {
-            "hidden": (1000, 500, 250), "code_size": 30, "code_activation": "linear", "loss": "bce",
-            "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 256, "epochs": 60,
+            "hidden": (1000, 500, 250), "activation": "swish", "code_size": 30, "code_activation": "linear",
+            "loss": "bce", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 128, "epochs": 100,
         },
     }  # fmt: skip
 

@@ -9,11 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Device:
-    """Where a run is computed."""
+    """Where a run is computed; the host of a shipped model is not told."""
 
     kind: Literal["cpu", "gpu"]
     name: str
     host: str
+
+    @property
+    def title(self) -> str:
+        """Device and host in words."""
+        return f"{self.name} on {self.host}" if self.host else self.name
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,11 @@ class Snapshot:
     Attributes:
         position: epochs done when it was taken.
         arrays: "outputs" uint8 [10, h, w] reconstructions; "tiles" float16 [units, h, w] weights;
-            "codes" float16 [1000, code]. The first one of an attempt also has what does not change:
+            "codes" float16 [up to 1000, code], or [up to 1000, 32] principal components, fitted anew each time, of a
+            code of more than 256 units. Some variants add "maps" float16 [filters, h, w], feature maps of the first
+            of the coded images; "kl" float16 [code], mean KL of each unit in nats; "samples" uint8 [20, h, w],
+            decoded draws from the prior; "manifold" uint8 [144, h, w], the plane of a code of two units decoded on
+            a grid of 12 by 12, row by row from the top. The first one of an attempt also has what does not change:
             "clean" and "corrupted" uint8 [10, h, w], "labels" uint8 [1000], "indices" int32 [1000].
     """
 

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from aecore.errors import BadInput
 
-GROUPS = ("Architecture", "Sparsity", "Noise", "Optimisation", "Run")
+GROUPS = ("Architecture", "Objective", "Sparsity", "Noise", "Optimisation", "Run")
 WIDTHS_HELP = "whole numbers separated by commas, such as 512,128,64, or nothing at all"
 
 
@@ -39,7 +39,8 @@ def hyper(
         ge: least allowed value (for widths: of each).
         le: greatest allowed value (for widths: of each).
         step: step of the form's number field.
-        when: (other field, its values) for which this field has an effect.
+        when: (other field, its values) for which this field has an effect; it always has one in a variant
+            without that other field.
     """
     extra = {"group": group, "step": step, "when": when, "minimum": ge, "maximum": le}
     return Field(default, title=label, description=help, json_schema_extra=extra)
@@ -62,8 +63,8 @@ class FieldSpec:
     when: tuple[str, tuple] | None
 
     def relevant(self, values: dict[str, Any]) -> bool:
-        """Whether the field has an effect beside these values of the others."""
-        return self.when is None or values.get(self.when[0]) in self.when[1]
+        """Whether the field has an effect beside these values of the others; a variant may lack the deciding one."""
+        return self.when is None or self.when[0] not in values or values[self.when[0]] in self.when[1]
 
     def as_json(self) -> dict[str, Any]:
         default = list(self.default) if self.type == "widths" else self.default

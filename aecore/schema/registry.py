@@ -2,10 +2,15 @@
 
 from aecore.errors import BadInput
 from aecore.schema.base import VariantConfig
+from aecore.schema.contractive import Contractive
+from aecore.schema.convolutional import Convolutional
 from aecore.schema.dense import Denoising, Sparse, Stacked, Vanilla
 from aecore.schema.fields import shown
+from aecore.schema.variational import Variational
 
-VARIANTS: dict[str, type[VariantConfig]] = {kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked)}
+VARIANTS: dict[str, type[VariantConfig]] = {
+    kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked, Contractive, Convolutional, Variational)
+}
 
 
 def variant(name: str) -> type[VariantConfig]:

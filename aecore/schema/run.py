@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from aecore.errors import BadInput
-from aecore.schema.base import VariantConfig
+from aecore.schema.base import IMAGE_SHAPE, VariantConfig
 from aecore.schema.registry import variant
 
-Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "shipped"]
 ACTIVE: tuple[Status, ...] = ("queued", "starting", "running")
-IMAGE_SHAPE = (28, 28, 1)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """Turns what a training reports into rows and files, one event at a time."""
 
-import io
 import math
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from aecore.schema import RunConfig
 from aecore.schema.events import Baseline, Checkpoint, EpochDone, Event, Failed, Finished, Progress, Snapshot, Started
+from aecore.store.arrays import pack_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
 
@@ -96,17 +95,18 @@ def _keep_snapshot(session: Session, files: ArtifactFolder, row: RunRow, event: 
     fixed = {name: array for name, array in event.arrays.items() if name in UNCHANGING}
     changing = {name: array for name, array in event.arrays.items() if name not in UNCHANGING}
     if fixed and newest(session, row.id, "fixed") is None:
-        _add(session, files, row, "fixed", "fixed.npz", 0.0, _pack(fixed))
+        _add(session, files, row, "fixed", "fixed.npz", 0.0, pack_arrays(fixed))
     same = session.scalars(artifacts_of(row.id, "snapshot").where(ArtifactRow.position == event.position)).all()
     name = f"snapshots/{row.attempt}-{event.position:.6f}.npz"
-    new = _add(session, files, row, "snapshot", name, event.position, _pack(changing))
+    new = _add(session, files, row, "snapshot", name, event.position, pack_arrays(changing))
     for artifact in same:
         session.delete(artifact)
     removed = [artifact.path for artifact in same if artifact.path != new]
     session.flush()
     kept = session.scalars(artifacts_of(row.id, "snapshot")).all()
-    if len(kept) > MAX_SNAPSHOTS:  # the one that is missed least goes, so that a replay still spans the whole run
-        gaps = [after.position - before.position for before, after in zip(kept, kept[2:], strict=False)]
+    if len(kept) > MAX_SNAPSHOTS:  # the one that is missed least goes: most happens at the beginning
+        pairs = zip(kept, kept[2:], strict=False)
+        gaps = [(after.position - before.position) / (1 + after.position) for before, after in pairs]
         missed_least = kept[1 + gaps.index(min(gaps))]
         session.delete(missed_least)
         removed.append(missed_least.path)
@@ -126,9 +126,3 @@ def _tick_position(event: Progress, row: RunRow) -> float:
     """Positions on a grid, so that a long run does not grow its curve without end."""
     grid = max(1, row.total_epochs) * TICK_SPACING
     return round(math.ceil(event.position / grid - 1e-9) * grid, 9)
-
-
-def _pack(arrays: dict[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()

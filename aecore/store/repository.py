@@ -1,14 +1,11 @@
 """Writes what runs report and reads it back. The one writer of the database and of the artifact folder."""
 
 import contextlib
-import io
 import secrets
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import event as sa_event
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -18,6 +15,7 @@ from aecore.errors import BadInput, StorageError
 from aecore.schema import ACTIVE, RunConfig
 from aecore.schema.events import Device, Event
 from aecore.schema.job import Job
+from aecore.store.arrays import read_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.eventlog import apply_event, artifacts_of, newest
 from aecore.store.ownership import is_gone, this_process
@@ -207,8 +205,10 @@ class Repository:
             changing = newest(session, name, "snapshot", position)
         if fixed is None or changing is None:
             return None
-        arrays = _unpack(self.artifacts.read(fixed.path, fixed.sha256))
-        return SnapshotView(changing.position, arrays | _unpack(self.artifacts.read(changing.path, changing.sha256)))
+        arrays = read_arrays(self.artifacts.read(fixed.path, fixed.sha256))
+        return SnapshotView(
+            changing.position, arrays | read_arrays(self.artifacts.read(changing.path, changing.sha256))
+        )
 
     def snapshot_positions(self, name: str) -> list[float]:
         """When snapshots were taken, in epochs."""
@@ -263,14 +263,6 @@ def _view(row: RunRow) -> RunView:
         baseline_loss=row.baseline_loss,
         metrics=row.metrics,
     )
-
-
-def _unpack(data: bytes) -> dict[str, np.ndarray]:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise StorageError(f"A snapshot of this run is damaged ({error}).") from None
 
 
 def _connect_args(url: sa.URL) -> dict:

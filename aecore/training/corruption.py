@@ -30,3 +30,12 @@ def corrupt(images: tf.Tensor, hyper: VariantConfig, seed: tf.Tensor, xla: bool)
         pepper, hit = drawn < hyper.noise_fraction / 2, drawn < hyper.noise_fraction
         return tf.where(pepper, 0.0, tf.where(hit, 1.0, images))
     return images
+
+
+def binarise(images: tf.Tensor, seed: tf.Tensor, xla: bool) -> tf.Tensor:
+    """Draws each pixel black or white with its grey as the probability (Salakhutdinov and Murray, 2008).
+
+    The arguments are those of `corrupt`.
+    """
+    drawn = tf.random.stateless_uniform(tf.shape(images), seed, alg="threefry" if xla else "philox")
+    return tf.cast(drawn < images, tf.float32)

@@ -4,10 +4,12 @@ import math
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from aecore.compute.channel import Channel
 from aecore.datasets import Images
+from aecore.datasets.measured import shown_train
 from aecore.models import build
 from aecore.models.base import Phase
 from aecore.schema import IMAGE_SHAPE, RunConfig
@@ -23,6 +25,7 @@ SNAPSHOT_SECONDS = 0.5
 SMOOTHED = 8  # chunks of which the median speed is told
 CHECKPOINT_SECONDS = 2.0
 DIVERGING = 10  # a loss so many times the best is not worth a checkpoint that replaces a good one
+SNAPSHOT_SHARE = 15  # time between snapshots, in times of what the last one took
 CHECKPOINT_SHARE = 20  # time between checkpoints, in times of what the last one took
 
 
@@ -47,16 +50,19 @@ class Trainer:
         self._model = build(config.hyper, IMAGE_SHAPE)
         self._scorer = Scorer(images, config.hyper)
         noisy = config.hyper.noise != "none"
-        self._data = DeviceData(images, self._scorer.shown_test if noisy else None)
+        measured = self._scorer.images
+        fresh = replace(measured, x_train=images.x_train)  # the loop turns them black and white in each step
+        kept = shown_train(measured, config.hyper) if noisy and not config.hyper.fresh_noise else None
+        self._data = DeviceData(fresh, self._scorer.shown_test if noisy else None, kept)
         self._steps_per_epoch = self._hyper.steps_per_epoch(self._data.train_size)
-        self._photographer = Photographer(self._model, images, self._scorer.shown_test)
+        self._photographer = Photographer(self._model, measured, self._scorer.shown_test)
         self._stored = stored
         self._position = stored.position if stored else Position(config.hyper.learning_rate)
         if stored:
             stored.restore_model(self._model)
         self._chunk = 1
         self._snapped, self._saved = -math.inf, math.inf  # the first chunk, which compiles, starts the latter's clock
-        self._checkpoint_cost = self._loss = 0.0
+        self._checkpoint_cost = self._snapshot_cost = self._loss = 0.0
         self._rates: list[float] = []
         self._baseline_told = stored is not None and self._position.epoch > 0
 
@@ -194,9 +200,11 @@ class Trainer:
             self._channel.wait_for_command(until - time.perf_counter())
 
     def _snapshot(self, force: bool = False) -> None:
-        if force or time.monotonic() - self._snapped >= SNAPSHOT_SECONDS:
+        begun, compiling = time.monotonic(), self._snapped == -math.inf
+        if force or begun - self._snapped >= max(SNAPSHOT_SECONDS, SNAPSHOT_SHARE * self._snapshot_cost):
             self._channel.emit(self._photographer.take(self._fraction()))
             self._snapped = time.monotonic()
+            self._snapshot_cost = 0.0 if compiling else self._snapped - begun
 
     def _fraction(self) -> float:
         return self._position.epoch + self._position.step / self._steps_per_epoch

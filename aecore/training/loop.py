@@ -12,7 +12,7 @@ import tensorflow as tf
 from aecore.datasets import Images
 from aecore.models.base import Autoencoder, Batch, Phase
 from aecore.schema import VariantConfig
-from aecore.training.corruption import corrupt
+from aecore.training.corruption import binarise, corrupt
 from aecore.training.optimizers import decay, make_optimizer
 
 EVALUATION_BATCH = 500
@@ -25,12 +25,14 @@ class DeviceData:
         train: uint8 [n, h, w, c].
         test: uint8 [m, h, w, c].
         corrupted: float32 [m, h, w, c], or None where the input is clean.
+        corrupted_train: float32 [n, h, w, c], or None where noise is drawn in every step.
     """
 
-    def __init__(self, images: Images, corrupted_test: np.ndarray | None):
+    def __init__(self, images: Images, corrupted_test: np.ndarray | None, corrupted_train: np.ndarray | None = None):
         self.train = tf.constant(images.x_train)
         self.test = tf.constant(images.x_test)
         self.corrupted = None if corrupted_test is None else tf.constant(corrupted_test)
+        self.corrupted_train = None if corrupted_train is None else tf.constant(corrupted_train)
         self.train_size, self.test_size = len(images.x_train), len(images.x_test)
 
 
@@ -96,7 +98,8 @@ class Loop:
             self._epoch = (epoch, tf.constant(rows), tf.constant(weights))
         _, rows, weights = self._epoch
         sums = self._train(
-            self.data.train, rows, weights, tf.constant(epoch), tf.constant(start), tf.constant(stop),
+            self.data.train, self.data.corrupted_train, rows, weights,
+            tf.constant(epoch), tf.constant(start), tf.constant(stop),
             tf.constant(learning_rate, tf.float32), tf.constant(float(self.total_steps)),
         )  # fmt: skip
         return {name: float(value) for name, value in sums.items()}
@@ -113,13 +116,16 @@ class Loop:
         sums = self._test(clean, corrupted, self._test_rows, self._test_weights, tf.constant(progress, tf.float32))
         return {name: float(value) / self.data.test_size for name, value in sums.items() if name != "images"}
 
-    def _train_steps(self, images, rows, weights, epoch, start, stop, learning_rate, total_steps):
+    def _train_steps(self, images, kept, rows, weights, epoch, start, stop, learning_rate, total_steps):
         def step_once(step, sums):
             clean = _scaled(tf.gather(images, rows[step]))
             taken = epoch * self.steps_per_epoch + step
             seed = tf.stack([tf.constant(self.hyper.seed), taken])
             progress = tf.cast(taken, tf.float32) / total_steps
-            batch = Batch(clean, corrupt(clean, self.hyper, seed, self._xla), weights[step], seed + (1 << 20), progress)
+            if self.hyper.binary:
+                clean = binarise(clean, seed + (1 << 21), self._xla)
+            shown = corrupt(clean, self.hyper, seed, self._xla) if kept is None else tf.gather(kept, rows[step])
+            batch = Batch(clean, shown, weights[step], seed + (1 << 20), progress)
             with tf.GradientTape() as tape:
                 terms = self.phase.objective(batch, True)
             gradients = tape.gradient(terms["loss"], self.phase.variables)

@@ -9,17 +9,12 @@ import tensorflow as tf
 from aecore.analysis.baseline import LinearBaseline
 from aecore.analysis.codes import activity, neighbour_metrics
 from aecore.analysis.images import reconstruction_metrics
-from aecore.datasets import Images, corrupt
+from aecore.datasets import Images
+from aecore.datasets.measured import as_floats, measured, shown_test, shown_train
 from aecore.models.base import Autoencoder
 from aecore.schema import VariantConfig
 
-TEST_SEED, TRAIN_SEED = 10_000, 20_000
 _BATCH = 1000
-
-
-def corrupted_test(images: Images, hyper: VariantConfig) -> np.ndarray:
-    """What a model is shown of the held-out images: float32 [m, h, w, c], the same in every run."""
-    return corrupt(_floats(images.x_test), hyper, TEST_SEED)
 
 
 class Scorer:
@@ -28,22 +23,28 @@ class Scorer:
     Args:
         images: the dataset.
         hyper: corruption and code size.
+
+    Attributes:
+        images: the dataset as it is measured: black and white where the configuration asks for it.
     """
 
     def __init__(self, images: Images, hyper: VariantConfig):
-        self.images, self.hyper = images, hyper
-        self.clean_test = _floats(images.x_test)
-        self.shown_test = corrupted_test(images, hyper)
+        self.images = images = measured(images, hyper)
+        self.hyper = hyper
+        self.clean_test = as_floats(images.x_test)
+        self.shown_test = shown_test(images, hyper)
 
     @functools.cached_property
     def baseline(self) -> LinearBaseline:
-        clean = _floats(self.images.x_train)
-        return LinearBaseline.fit(clean, None if self.hyper.noise == "none" else self._shown_train(), self._code_size)
+        clean = as_floats(self.images.x_train)
+        return LinearBaseline.fit(
+            clean, None if self.hyper.noise == "none" else shown_train(self.images, self.hyper), self._code_size
+        )
 
     def baseline_loss(self) -> float:
         """The baseline's held-out reconstruction error, in the unit of the run's loss."""
         output = self.baseline.decode(self.baseline.encode(self.shown_test))
-        return reconstruction_metrics(self.clean_test, output)[self.hyper.loss]
+        return self.hyper.baseline_loss(reconstruction_metrics(self.clean_test, output))
 
     def score(self, model: Autoencoder, stage: Callable[[str], None]) -> Mapping[str, float | None]:
         """Measures the model and PCA.
@@ -53,29 +54,27 @@ class Scorer:
             stage: told what is measured next.
         """
         stage("reconstructions")
-        output, codes = _batched(lambda x: (model(x), model.encode(x)), self.shown_test)
+        output, codes = batched(lambda x: (model(x), model.encode(x)), self.shown_test)
         if not (np.isfinite(output).all() and np.isfinite(codes).all()):
             return {"mse": None}
         metrics = self._images(output) | activity(codes)
         stage("codes")
-        shown_train = self._shown_train()
-        (train_codes,) = _batched(lambda x: (model.encode(x),), shown_train)
+        train = shown_train(self.images, self.hyper)
+        (train_codes,) = batched(lambda x: (model.encode(x),), train)
         metrics |= self._codes(train_codes, codes)
+        metrics |= model.figures(self.clean_test, self.shown_test, stage)
         stage("PCA")
         pca_codes = self.baseline.encode(self.shown_test)
         pca = self._images(self.baseline.decode(pca_codes).reshape(self.clean_test.shape))
-        pca |= self._codes(self.baseline.encode(shown_train), pca_codes)
+        pca |= self._codes(self.baseline.encode(train), pca_codes)
         return metrics | {f"pca_{name}": value for name, value in pca.items()}
 
     @property
     def _code_size(self) -> int:
         return self.hyper.code_units
 
-    def _shown_train(self) -> np.ndarray:
-        return corrupt(_floats(self.images.x_train), self.hyper, TRAIN_SEED)
-
     def _images(self, output: np.ndarray) -> dict[str, float]:
-        (similarity,) = _batched(
+        (similarity,) = batched(
             lambda a, b: (tf.image.ssim(a, b, max_val=1.0),), self.clean_test, np.clip(output, 0, 1).astype(np.float32)
         )
         return reconstruction_metrics(self.clean_test, output) | {"ssim": float(similarity.mean())}
@@ -84,11 +83,7 @@ class Scorer:
         return neighbour_metrics(train, self.images.y_train, test, self.images.y_test, self.clean_test)
 
 
-def _floats(images: np.ndarray) -> np.ndarray:
-    return images.astype(np.float32) / np.float32(255)
-
-
-def _batched(function: Callable, *arrays: np.ndarray) -> list[np.ndarray]:
+def batched(function: Callable, *arrays: np.ndarray) -> list[np.ndarray]:
     """Applies a function of float32 batches that returns a tuple, and joins what it returns."""
     parts = [
         [np.asarray(part) for part in function(*(tf.constant(array[k : k + _BATCH]) for array in arrays))]

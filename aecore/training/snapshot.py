@@ -2,12 +2,16 @@
 
 import numpy as np
 import tensorflow as tf
+from sklearn.decomposition import PCA
 
-from aecore.datasets import Images, fixed_indices
+from aecore.datasets import Images
+from aecore.datasets.measured import as_pixels, coded, pictured
 from aecore.models.base import Autoencoder
 from aecore.schema.events import Snapshot
 
-RECONSTRUCTIONS, TILES, CODES = 10, 64, 1000
+TILES = 64
+LONG_CODE, LONG_CODE_COMPONENTS = 256, 32
+IMAGES = ("samples", "manifold")
 
 
 class Photographer:
@@ -21,40 +25,49 @@ class Photographer:
 
     def __init__(self, model: Autoencoder, images: Images, corrupted_test: np.ndarray):
         self._model = model
-        shown = fixed_indices(images.y_test, RECONSTRUCTIONS, 0)
-        coded = fixed_indices(images.y_test, min(CODES, len(images.y_test)), 1)
+        shown = pictured(images)
+        with_code = coded(images)
         self._shown = tf.constant(corrupted_test[shown], tf.float32)
-        self._coded = tf.constant(corrupted_test[coded], tf.float32)
+        self._coded = tf.constant(corrupted_test[with_code], tf.float32)
         self._look = tf.function(self._look_at)
         self._fixed = {
             "clean": images.x_test[shown, ..., 0],
             "corrupted": as_pixels(corrupted_test[shown, ..., 0]),
-            "labels": images.y_test[coded],
-            "indices": coded.astype(np.int32),
+            "labels": images.y_test[with_code],
+            "indices": with_code.astype(np.int32),
         }
 
     def take(self, position: float) -> Snapshot:
         """The model now; the first snapshot also carries what never changes."""
-        outputs, codes, tiles = self._look(self._shown, self._coded)
+        outputs, codes, tiles, exhibits = self._look(self._shown, self._coded)
         arrays = {
             **self._fixed,
             "outputs": as_pixels(outputs.numpy()[..., 0]),
-            "codes": _halves(codes.numpy()),
+            "codes": _halves(drawable(codes.numpy())),
             "tiles": _halves(tiles.numpy()),
+            **{name: drawn(name, array.numpy()) for name, array in exhibits.items()},
         }
         self._fixed = {}
         return Snapshot(position, arrays)
 
     def _look_at(self, shown, coded):
-        return self._model(shown), self._model.encode(coded), self._model.tiles(TILES)
+        model = self._model
+        return model(shown), model.encode(coded), model.tiles(TILES), model.exhibits(coded)
+
+
+def drawn(name: str, values: np.ndarray) -> np.ndarray:
+    """An exhibit as it is kept: images as uint8 [n, h, w], all else as float16."""
+    return as_pixels(values[..., 0]) if name in IMAGES else _halves(values)
+
+
+def drawable(codes: np.ndarray) -> np.ndarray:
+    """Codes as they are, or where they are long their first principal components, which is what is drawn of them."""
+    if codes.shape[1] <= LONG_CODE or not np.isfinite(codes).all():
+        return codes[:, :LONG_CODE]
+    return PCA(n_components=LONG_CODE_COMPONENTS, svd_solver="randomized", random_state=0).fit_transform(codes)
 
 
 def _halves(values: np.ndarray) -> np.ndarray:
     """float16, with what is beyond its range cut off."""
     limit = np.finfo(np.float16).max
     return np.clip(values, -limit, limit).astype(np.float16)
-
-
-def as_pixels(images: np.ndarray) -> np.ndarray:
-    """Values in [0, 1], others cut off, as uint8."""
-    return np.round(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)

@@ -24,7 +24,10 @@ KEEP_ZOOM: dict[str, Any] = {"on_select": "rerun", "selection_mode": [ZOOM]}
 def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
     """Draws loss curves with PCA's error as a line, and the beginnings of the phases where there are several."""
     hyper = run.config.hyper
-    spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss, logarithmic, len(hyper.phases()) > 1)
+    # Likelihoods of real numbers can be above one, and losses then below zero, where no logarithm is.
+    lowest = min((min(epoch.loss, epoch.val_loss) for epoch in curve.epochs), default=1.0)
+    logarithmic = logarithmic and min(lowest, *(loss for _, loss in curve.ticks), run.baseline_loss or 1.0) > 0
+    spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss_title, logarithmic, len(hyper.phases()) > 1)
     said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
     st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said, **KEEP_ZOOM)
 
@@ -55,10 +58,9 @@ def pca_name(run: RunView) -> str:
 @functools.lru_cache(maxsize=64)
 def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases: bool) -> dict[str, Any]:
     names = [TRAINING, HELD_OUT, WITHIN, pca]
-    unit = "binary cross-entropy" if loss == "bce" else "mean squared error"
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, total_epochs], nice=False))
     scale = alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=False, nice=False)
-    y = alt.Y("loss:Q", title=f"loss ({unit})", scale=scale, axis=alt.Axis(format="~g"))
+    y = alt.Y("loss:Q", title=f"loss ({loss})", scale=scale, axis=alt.Axis(format="~g"))
     legend = alt.Legend(
         orient="bottom", columns=2, labelLimit=0, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1
     )
@@ -87,6 +89,61 @@ def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases
             words.encode(x, y=alt.value(2), text="phase:N"),
         ]
     return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive(name=ZOOM))
+
+
+def parts_charts(run: RunView, curve: Curve) -> None:
+    """Draws each term that the loss is made of, for training and held-out images; nothing where there is but one."""
+    frame = parts_frame(curve)
+    for term in frame["term"].unique():
+        said = f"The {term} term of the loss by epoch, for training and for held-out images."
+        st.vega_lite_chart(frame[frame["term"] == term], _part_spec(run.total_epochs, term),
+                           key=f"part-{term}-{run.id}", alt=said, **KEEP_ZOOM)  # fmt: skip
+    if len(frame):
+        st.caption("The terms that the loss is made of; the KL is shown before it is multiplied by β.")
+
+
+def parts_frame(curve: Curve) -> pd.DataFrame:
+    """The terms of the losses in long form: epoch, value, term, images."""
+    rows = []
+    # The evidence lower bound is the loss itself with the other sign, unless its KL has another weight.
+    again = all(np.isclose(epoch.parts.get("elbo", np.nan), -epoch.loss) for epoch in curve.epochs)
+    for epoch in curve.epochs:
+        for name, value in epoch.parts.items():
+            term = name.removeprefix("val_")
+            if not (term == "elbo" and again):
+                rows.append((epoch.epoch, value, term, HELD_OUT if name != term else TRAINING))
+    return pd.DataFrame(rows, columns=["epoch", "value", "term", "images"])
+
+
+@functools.lru_cache(maxsize=64)
+def _part_spec(total_epochs: int, term: str) -> dict[str, Any]:
+    legend = alt.Legend(orient="bottom", symbolType="stroke", symbolStrokeWidth=3)
+    chart = alt.Chart(alt.NamedData("parts")).mark_line(point=alt.OverlayMarkDef(size=20), clip=True)
+    chart = chart.encode(
+        alt.X("epoch:Q", scale=alt.Scale(domain=[0, total_epochs], nice=False)),
+        alt.Y("value:Q", title=term, scale=alt.Scale(zero=False), axis=alt.Axis(format=".4~g")),
+        alt.Color("images:N", title=None, scale=alt.Scale(domain=[TRAINING, HELD_OUT]), legend=legend),
+        tooltip=["images:N", "epoch:Q", alt.Tooltip("value:Q", format=".4~g")],
+    )
+    return _spec(chart.properties(height=150).interactive(name=ZOOM))
+
+
+def kl_chart(key: str, kl: np.ndarray) -> None:
+    """Draws the KL of each unit of a code [units] as bars."""
+    frame = pd.DataFrame({"unit": np.arange(1, len(kl) + 1), "kl": kl.astype(np.float64)})
+    said = f"KL of each of the {len(kl)} units of the code, in nats."
+    st.vega_lite_chart(frame, _kl_spec(), key=key, alt=said)
+
+
+@functools.lru_cache(maxsize=1)
+def _kl_spec() -> dict[str, Any]:
+    chart = alt.Chart(alt.NamedData("kl")).mark_bar()
+    chart = chart.encode(
+        alt.X("unit:O", title="unit of the code", axis=alt.Axis(labelOverlap=True, labelAngle=0)),
+        alt.Y("kl:Q", title="KL, nats"),
+        tooltip=["unit:O", alt.Tooltip("kl:Q", format=".3~g")],
+    )
+    return _spec(chart.properties(height=180))
 
 
 def codes_chart(key: str, codes: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from aecore.errors import BadInput
+from aecore.errors import AecoreError, BadInput
 from aecore.schema import VARIANTS, RunConfig, VariantConfig
 from aecore.service import Service
 from pages.components.speed import FULL_SPEED, SPEEDS
@@ -42,12 +42,15 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     state["speed"] = _one_of("speed", query, list(SPEEDS), FULL_SPEED, problems)
     if "variant" not in query and state["run"]:
         try:
-            use_config(service.run(state["run"]).config)
-        except BadInput as error:
-            problems |= error.problems
+            run = service.run(state["run"])
+        except AecoreError as error:
+            problems["run"] = str(error)
             state["run"] = None
         else:
-            return problems
+            if run.status != "shipped":
+                use_config(run.config)
+                return problems
+            query = {"variant": run.config.variant}  # its dataset need not be here
     state["variant"] = _one_of("variant", query, list(VARIANTS), "vanilla", problems)
     kind = VARIANTS[state["variant"]]
     preset = _one_of("preset", query, list(kind.presets), DEFAULT_PRESET, problems)

@@ -13,7 +13,7 @@ from pages.components.choices import PREFIX, use_preset
 from pages.components.session import told
 from pages.components.text import duration
 
-_OPEN = ("Architecture", "Sparsity")
+_OPEN = ("Architecture", "Objective", "Sparsity")
 
 
 def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | None:
@@ -32,7 +32,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
         persist_state="session",
         on_change=lambda: use_preset(kind, state["preset"]),
         help="Where the fields below start: book is as printed in the textbook, quick takes seconds on digits, "
-        "best goes further.",
+        "best goes further (convolutional: on noisy images, as in the book); others are named after what they show.",
     )
     found = {status.name: status for status in service.datasets()}
     st.selectbox(
@@ -50,7 +50,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
             noisy = group == "Noise" and values.get("noise", "none") != "none"
             with st.expander(group, expanded=group in _OPEN or at_fault or noisy):
                 for spec in specs:
-                    if spec.relevant(values):
+                    if spec.relevant(values) or spec.name in problems:
                         _widget(spec)
                         _complain(spec.name, problems | url_problems)
                 if group == "Noise" and found[state["dataset"]].available and config:
@@ -100,9 +100,7 @@ def _widget(spec: FieldSpec) -> None:
     elif spec.type == "bool":
         st.toggle(label, key=key, persist_state="session", help=text)
     elif spec.type == "widths":
-        st.text_input(
-            label, key=key, persist_state="session", help=text, placeholder="none: straight from image to code"
-        )
+        st.text_input(label, key=key, persist_state="session", help=text, placeholder="widths separated by commas")
     elif spec.type == "float" and spec.step and spec.step >= 0.05:
         st.slider(
             label,

@@ -11,8 +11,8 @@ import streamlit as st
 
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
-from pages.components import charts, pictures
-from pages.components.choices import write_speed
+from pages.components import charts, exhibits, pictures
+from pages.components.choices import use_config, write_speed
 from pages.components.session import told
 from pages.components.speed import SPEEDS, chosen_speed
 from pages.components.text import duration, figure
@@ -25,7 +25,7 @@ STEADY = """<style>
 </style>"""
 BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
-    "finished": "green", "failed": "red", "interrupted": "red",
+    "finished": "green", "failed": "red", "interrupted": "red", "shipped": "green",
 }  # fmt: skip
 SCORES = {
     "mse": ("Mean squared error", "of a pixel; smaller is better"),
@@ -39,6 +39,20 @@ SCORES = {
     "mean_activation": ("Mean activation", "mean absolute activity of the code's units"),
     "active_share": ("Share of active units", "above 0.001, over all images"),
     "dead_units": ("Dead units", "that are the same for every image"),
+    "elbo": ("Evidence lower bound, nats", "of an image; larger is better"),
+    "elbo_reconstruction": ("Reconstruction term of the bound", "log-likelihood of the image given its code, in nats"),
+    "kl": ("KL term of the bound", "how far codes are from the prior, in nats"),
+    "collapsed_units": ("Collapsed units", "whose KL is below 0.01 nats: they say nothing about the image"),
+    "iwae500": ("Log-likelihood (IWAE bound, 500 draws), nats", "of an image; larger is better"),
+    "iwae500_error": ("Its standard error, nats", "over the images that were measured"),
+    "iwae500_images": ("Images measured for it", "all of them where the network is dense"),
+    "jacobian_norm": ("Squared norm of the Jacobian", "how fast the code moves with the image"),
+}
+
+
+RIVALS = {
+    "nlm_psnr": "The same of non-local means, dB",
+    "pca_denoiser_psnr": "The same of a tuned PCA denoiser, dB",
 }
 
 
@@ -63,25 +77,32 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
             st.subheader("Loss", anchor=False)
             logarithmic = st.toggle("Logarithmic scale", key="logarithmic", value=True)
             charts.loss_chart(run, curve, logarithmic)
-            st.caption("Drag to move, scroll to zoom, double-click to reset. Below PCA's line, the network beats it.")
+            st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
+            charts.parts_charts(run, curve)
             st.subheader("Codes", anchor=False)
             _codes(service, run, snapshot)
         with right:
             st.subheader("Reconstructions", anchor=False)
             _reconstructions(run, snapshot)
-            st.subheader("Weights", anchor=False)
-            _weights(snapshot)
+            exhibits.weights(snapshot)
+            exhibits.others(run, snapshot)
         st.subheader("Scorecard", anchor=False)
         _scorecard(run)
 
 
 def _state(service: Service, run: RunView) -> None:
-    device = f"{run.device.name} on {run.device.host}" if run.device else "device not known yet"
+    device = run.device.title if run.device else "device not known yet"
     title = run.config.hyper.title
     st.markdown(
         f":{BADGES[run.status]}-badge[{run.status}] **{title}** on **{service.dataset(run.config.dataset).title}** · "
         f"`{run.id}` · {device}"
     )
+    if run.status == "shipped":
+        st.caption(
+            f"Pretrained: {run.epochs_done} epochs, {run.parameters:,} parameters. It is read-only; a new run can "
+            "start from its settings."
+        )
+        return
     st.progress(min(1.0, run.position / max(1, run.total_epochs)), text=_progress_text(service, run))
     if run.message:
         (st.error if run.status == "failed" else st.warning)(run.message)
@@ -109,6 +130,11 @@ def _progress_text(service: Service, run: RunView) -> str:
 
 
 def _controls(service: Service, run: RunView) -> None:
+    if run.status == "shipped":
+        if st.button("Use its settings", icon=":material/content_copy:", key="use-settings", on_click=use_config,
+                     args=(run.config,), help="Put its variant and hyperparameters into the form."):  # fmt: skip
+            st.rerun()  # the form is not in the part that was drawn again
+        return
     row = st.container(horizontal=True, vertical_alignment="bottom")
     busy = run.status == "running" and run.stage == "training"
     can_go_on = not run.active and (run.status != "finished")
@@ -166,6 +192,13 @@ def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
         st.caption("Ten held-out images and what the model makes of them appear here with the first step.")
         return
     arrays = snapshot.arrays
+    if "clean" not in arrays:
+        st.image(pictures.mosaic([arrays["outputs"]]), width="stretch", alt="Reconstructions of held-out images.")
+        st.caption(
+            f"What the model makes of ten held-out images, after epoch {snapshot.position:.4g}. The images themselves "
+            f"are not shipped: with {run.config.dataset} on this machine they stand above."
+        )
+        return
     noisy = run.config.hyper.noise != "none"
     rows = [arrays["clean"], arrays["corrupted"], arrays["outputs"]] if noisy else [arrays["clean"], arrays["outputs"]]
     names = (
@@ -189,19 +222,6 @@ def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> Non
     )
 
 
-def _weights(snapshot: SnapshotView | None) -> None:
-    if snapshot is None:
-        st.caption("What each unit looks for appears here with the first step.")
-        return
-    picture, limit = pictures.tiles(snapshot.arrays["tiles"])
-    count = len(snapshot.arrays["tiles"])
-    st.image(picture, width="stretch", alt=f"Weights of the first layer's first {count} units as pictures.")
-    st.caption(
-        f"What the first {count} units of the first layer look for: red where ink excites them, blue where it "
-        f"inhibits them; full colour is ±{limit:.2g}."
-    )
-
-
 def _scorecard(run: RunView) -> None:
     if not run.metrics:
         st.caption(
@@ -216,6 +236,11 @@ def _scorecard(run: RunView) -> None:
     if not rows:
         st.warning("The model's output is not a number; there is nothing to measure.")
         return
+    if run.config.hyper.figures_note:
+        st.caption(run.config.hyper.figures_note)
+    for name, what in RIVALS.items():
+        if run.metrics.get(name) is not None:
+            rows.insert(3, (what, "–", figure(run.metrics[name]), "for comparison, in place of PCA at the code's size"))
     table = pd.DataFrame(
         rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"]
     )

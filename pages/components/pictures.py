@@ -10,17 +10,18 @@ from PIL import Image
 GAP = 2
 
 
-def mosaic(rows: Sequence[np.ndarray], scale: int = 3) -> bytes:
+def mosaic(rows: Sequence[np.ndarray], scale: int = 3, gap: int = GAP) -> bytes:
     """Lays out images in rows.
 
     Args:
         rows: each [n, h, w], either uint8 or floats in [0, 1].
         scale: pixels in the picture for one in the image.
+        gap: between the images, in their pixels.
 
     Returns:
         A PNG, transparent between the images, so that it suits any theme.
     """
-    return _stack([_row(_grey(row), scale) for row in rows], scale)
+    return _stack([_row(_grey(row), scale, gap) for row in rows], scale, gap)
 
 
 def tiles(weights: np.ndarray, columns: int = 8, scale: int = 2) -> tuple[bytes, float]:
@@ -39,11 +40,11 @@ def tiles(weights: np.ndarray, columns: int = 8, scale: int = 2) -> tuple[bytes,
     return _stack([_row(coloured[k : k + width], scale) for k in range(0, len(coloured), width)], scale), limit
 
 
-def _stack(strips: list[np.ndarray], scale: int) -> bytes:
+def _stack(strips: list[np.ndarray], scale: int, gap: int = GAP) -> bytes:
     """Strips one below the other, as a PNG that is quick to make rather than small."""
-    gap = np.zeros((GAP * scale, strips[0].shape[1], 4), np.uint8)
+    between = np.zeros((gap * scale, strips[0].shape[1], 4), np.uint8)
     buffer = io.BytesIO()
-    picture = np.vstack([part for strip in strips for part in (strip, gap)][:-1])
+    picture = np.vstack([part for strip in strips for part in (strip, between)][:-1])
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
@@ -55,8 +56,8 @@ def _grey(images: np.ndarray) -> np.ndarray:
     return np.concatenate([np.repeat(images[..., None], 3, axis=-1), opaque], axis=-1)
 
 
-def _row(images: np.ndarray, scale: int) -> np.ndarray:
+def _row(images: np.ndarray, scale: int, gap: int = GAP) -> np.ndarray:
     """[n, h, w, 4] side by side, enlarged without smoothing."""
     large = images.repeat(scale, axis=1).repeat(scale, axis=2)
-    gap = np.zeros((large.shape[1], GAP * scale, 4), np.uint8)
-    return np.hstack([part for image in large for part in (image, gap)][:-1])
+    between = np.zeros((large.shape[1], gap * scale, 4), np.uint8)
+    return np.hstack([part for image in large for part in (image, between)][:-1])

@@ -35,6 +35,8 @@ class ScriptedWorker:
         self.jobs: list[Job] = []
         self.commands: list[Command] = []
         self.end = threading.Event()
+        self.exhibits: dict[str, np.ndarray] = {}  # what a variant has to show beside the usual
+        self.parts: dict[str, float] = {}
 
     def start(self, job: Job) -> "ScriptedHandle":
         self.jobs.append(job)
@@ -63,11 +65,12 @@ class ScriptedHandle:
             "codes": rng.normal(size=(50, units)).astype(np.float16),
             "labels": (np.arange(50) % 10).astype(np.uint8),
             "indices": np.arange(50, dtype=np.int32),
+            **worker.exhibits,
         }
         self._events: list[Event] = [
             Started(Device("cpu", "CPU, 2 cores", "scripted"), 1234, 23, 1437, 360, total),
-            EpochDone(1, "training", 0.05, 0.04, 0.1, 9000.0, 0.003),
-            EpochDone(2, "training", 0.03, 0.02, 0.1, 9000.0, 0.003),
+            EpochDone(1, "training", 0.05, 0.04, 0.1, 9000.0, 0.003, worker.parts),
+            EpochDone(2, "training", 0.03, 0.02, 0.1, 9000.0, 0.003, worker.parts),
             Progress(2.0, 0.03, 9000.0, 0.003, "training"),
             Baseline(0.025),
             Snapshot(2.0, arrays),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -45,7 +46,7 @@ def test_every_preset_of_a_variant_fills_the_form(train: AppTest, name: str) -> 
         assert not train.exception
         assert not errors(train)
         expected = VARIANTS[name].make(preset)
-        assert train.number_input(key="field_code_size").value == expected.code_units
+        assert train.number_input(key="field_code_size").value == expected.model_dump()["code_size"]
         assert f"**{expected.parameters((28, 28, 1)):,}** parameters" in "\n".join(m.value for m in train.markdown)
 
 
@@ -201,3 +202,37 @@ def test_speed_is_told_to_the_run_and_kept_in_the_url(train: AppTest, worker: Sc
     train.selectbox(key="speed").select("5 steps a second").run()
     assert worker.commands[-1].steps_per_second == 5.0
     assert train.query_params["speed"] == "5 steps a second"
+
+
+def test_what_only_a_variant_has_to_show_is_drawn(train: AppTest, worker: ScriptedWorker) -> None:
+    rng = np.random.default_rng(0)
+    worker.exhibits = {
+        "tiles": rng.normal(size=(8, 3, 3)).astype(np.float16),
+        "maps": rng.normal(size=(8, 14, 14)).astype(np.float16),
+        "kl": np.array([2.5, 0.001], np.float16),
+        "samples": rng.integers(0, 255, (20, 28, 28), dtype=np.uint8),
+        "manifold": rng.integers(0, 255, (144, 28, 28), dtype=np.uint8),
+    }
+    worker.parts = {"reconstruction": 90.0, "val_reconstruction": 91.0, "kl": 5.0, "val_kl": 5.1}
+    train.selectbox(key="variant").select("variational").run()
+    train.button(key="train").click().run()
+    until(train, lambda page: len(page.get("vega_lite_chart")) == 5)  # loss, codes, two terms, KL of each unit
+    headings = [header.value for header in train.subheader]
+    for heading in ("Kernels", "Feature maps", "KL of each unit of the code", "The plane of codes"):
+        assert heading in headings
+    assert "Weights" not in headings
+    assert "1 of 2 units have collapsed" in "\n".join(caption.value for caption in train.caption)
+
+
+def test_a_field_that_has_no_effect_cannot_lock_the_form(train: AppTest) -> None:
+    train.selectbox(key="variant").select("variational").run()
+    train.selectbox(key="field_network").select("convolutional").run()
+    train.text_input(key="field_filters").set_value("8").run()
+    assert any("halvings takes at most" in error for error in errors(train))
+    train.selectbox(key="field_network").select("dense").run()
+    assert not errors(train)
+    assert not train.button(key="train").disabled
+    train.selectbox(key="field_network").select("convolutional").run()
+    train.text_input(key="field_filters").set_value("8,x").run()
+    train.selectbox(key="field_network").select("dense").run()
+    assert any("filters takes whole numbers" in error for error in errors(train)), "it says where to look"

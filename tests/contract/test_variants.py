@@ -15,6 +15,7 @@ import pytest
 from aecore.compute.backend import InProcess
 from aecore.compute.channel import Channel
 from aecore.datasets import Images, load
+from aecore.datasets.measured import shown_test
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
 from aecore.schema.events import (
@@ -33,12 +34,13 @@ from aecore.settings import Settings
 from aecore.store.views import RunView
 from aecore.training.checkpoint import Stored
 from aecore.training.engine import Trainer
-from aecore.training.scorecard import Scorer, corrupted_test
+from aecore.training.scorecard import Scorer
 
-SMALL = {"hidden": "16", "code_size": 8, "batch_size": 64, "epochs": 2}
+SMALL = {"hidden": "16", "filters": "4,8", "halvings": 2, "code_size": 8, "batch_size": 64, "epochs": 2}
 WITH_TWIN = {"mse", "sse_per_image", "psnr", "ssim", "bce", "knn5_accuracy", "probe_accuracy", "trustworthiness"}
 ALONE = {"mean_activation", "dead_units"}
 HELD_OUT = 360
+SHAPES = ("clean", "corrupted", "outputs", "codes", "labels", "indices")
 
 
 def configured(name: str, **values: Any) -> RunConfig:
@@ -121,9 +123,11 @@ def test_the_number_of_parameters_is_known_beforehand(trained: Trained):
 def test_snapshots_have_their_shapes(trained: Trained):
     units = trained.config.hyper.code_units
     found = {name: (array.dtype.name, *array.shape) for name, array in trained.arrays.items()}
-    del found["tiles"]
-    assert trained.arrays["tiles"].dtype == np.float16
-    assert 1 <= len(trained.arrays["tiles"]) <= 64
+    pictures = {name for name in found if name not in SHAPES}
+    assert "tiles" in pictures
+    for name in pictures:  # weights or kernels, and what else a variant has to show
+        assert 1 <= len(trained.arrays[name]) <= 144
+        assert np.isfinite(trained.arrays[name]).all()
     assert found == {
         "clean": ("uint8", 10, 28, 28),
         "corrupted": ("uint8", 10, 28, 28),
@@ -131,8 +135,7 @@ def test_snapshots_have_their_shapes(trained: Trained):
         "codes": ("float16", HELD_OUT, units),
         "labels": ("uint8", HELD_OUT),
         "indices": ("int32", HELD_OUT),
-    }
-    assert np.isfinite(trained.arrays["tiles"]).all()
+    } | {name: found[name] for name in pictures}
     assert np.isfinite(trained.arrays["codes"]).all()
 
 
@@ -148,7 +151,7 @@ def test_metrics_stand_beside_pca(trained: Trained):
 
 def test_the_keras_file_is_the_model_that_was_measured(trained: Trained):
     images = load("digits", Settings(home=Path("unused")))
-    output = trained.model(corrupted_test(images, trained.config.hyper)).numpy()
+    output = trained.model(shown_test(images, trained.config.hyper)).numpy()
     assert np.square(output - images.x_test / 255).mean() == pytest.approx(trained.view.metrics["mse"], rel=1e-3)
 
 

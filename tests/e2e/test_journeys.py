@@ -193,3 +193,27 @@ def test_worker_killed_in_mid_run(page: Page, server: Server) -> None:
     expect(status(page, "running")).to_be_visible()
     button(page, "Stop").click()
     expect(status(page, "stopped")).to_be_visible()
+
+
+def test_a_pretrained_model_opens_without_data_and_lends_its_settings(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.get_by_role("link", name="variational-2", exact=True).click()
+    expect(status(page, "shipped")).to_be_visible()
+    for heading in ("Loss", "Codes", "Reconstructions", "The plane of codes", "Drawn from the prior", "Scorecard"):
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    page.wait_for_selector("svg.marks")
+    expect(page.get_by_text("Evidence lower bound, nats")).to_be_visible()
+    no_complaint(page)
+    button(page, "Use its settings").click()
+    expect(page.get_by_text("MNIST is not on this machine.").first).to_be_visible()
+    expect(page.get_by_role("button", name="Train variational")).to_be_disabled()
+
+
+def test_a_convolutional_model_shows_kernels_and_feature_maps(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/train?variant=convolutional&epochs=2")
+    page.get_by_role("button", name="Train convolutional").click()
+    expect(status(page, "finished")).to_be_visible()
+    for heading in ("Kernels", "Feature maps"):
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("feature maps of a held-out image"))).to_be_visible()
+    no_complaint(page)

@@ -65,7 +65,7 @@ def test_train_and_resume_print_one_object_a_line(settings: Settings):
     resumed = expect_training(call(settings, "resume", trained["run"], "--epochs", "2", "--json"), [4, 5])
     assert resumed["run"] == trained["run"]
     assert resumed["metrics"]["mse"] < trained["metrics"]["mse"]
-    (row,) = call(settings, "runs", "--json")[0]
+    (row,) = [row for row in call(settings, "runs", "--json")[0] if row["status"] != "shipped"]
     assert (row["run"], row["status"], row["total_epochs"]) == (trained["run"], "finished", 5)
 
 
@@ -131,3 +131,19 @@ def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(settings: Setti
         assert service.run(there["run"]).device is not None
     finally:
         service.close()
+
+
+def test_a_folder_is_evaluated_on_another_dataset(settings: Settings):
+    (told,) = call(settings, "evaluate", str(PROJECT / "checkpoints" / "stacked-30"), "--dataset", "digits", "--json")
+    assert (told["model"], told["variant"], told["dataset"]) == ("stacked-30", "stacked", "digits")
+    assert told["metrics"].keys() >= METRICS
+    assert told["metrics"]["knn5_accuracy"] > 0.8, "its codes suit digits that it has never seen"
+
+
+def test_a_variational_run_is_evaluated_with_its_likelihood(settings: Settings):
+    few = ["--preset", "quick", "--epochs", "2", "--json"]
+    finished = expect_training(call(settings, "train", "variational", *few), [1, 2])
+    (told,) = call(settings, "evaluate", finished["run"], "--json")
+    assert {"elbo", "kl", "iwae500"} <= told["metrics"].keys()
+    assert told["metrics"]["iwae500"] >= told["metrics"]["elbo"]
+    assert told["metrics"] == pytest.approx(finished["metrics"], rel=1e-3)

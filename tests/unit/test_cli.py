@@ -184,3 +184,26 @@ def test_help_is_printed(capfd: pytest.CaptureFixture[str]):
         main(["train", "--help"])
     assert caught.value.code == 0
     assert "FIELD=VALUE" in capfd.readouterr().out
+
+
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["evaluate", "nope"], "There is no run 'nope'."),
+        (["evaluate", str(SHIPPED / "stacked-30"), "--dataset", "cifar"], "There is no dataset 'cifar'"),
+        (["evaluate", str(SHIPPED / "stacked-30")], "MNIST is not on this machine"),
+        (["checkpoints", "nope"], "There is no shipped model 'nope'; they are vanilla, "),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told(capfd: pytest.CaptureFixture[str], arguments: list[str], sentence: str):
+    assert sentence in refused(capfd, *arguments)
+
+
+def test_a_shipped_model_is_listed_among_the_runs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AECORE_CHECKPOINTS", str(SHIPPED))
+    rows = {row["run"]: row for row in printed(capfd, "runs")}
+    assert rows["stacked-30"]["status"] == "shipped"
+    assert rows["stacked-30"]["metrics"]["sse_per_image"] < rows["stacked-30"]["metrics"]["pca_sse_per_image"]

@@ -1,0 +1,100 @@
+"""Measures a model again from its weights, and takes from it what a shipped model needs."""
+
+import importlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
+from aecore.datasets import Images
+from aecore.datasets.measured import as_floats, coded, shown_train
+from aecore.errors import StorageError
+from aecore.models import build
+from aecore.models.base import Autoencoder
+from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.training.scorecard import Scorer, batched
+
+PCA_DENOISER_IMAGES = 10_000
+HELD_OUT_CODES = 2000
+
+
+def from_keras_file(config: RunConfig, data: bytes) -> Autoencoder:
+    """The model in a Keras file.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    importlib.import_module(config.hyper.model_class.partition(":")[0])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(data)
+        try:
+            return keras.saving.load_model(path, safe_mode=True)
+        except (ValueError, TypeError, OSError, KeyError) as error:
+            raise StorageError(f"The model file cannot be read ({error}).") from None
+
+
+def from_weights(config: RunConfig, weights: Sequence[np.ndarray]) -> Autoencoder:
+    """The model of a configuration with these values of its variables.
+
+    Raises:
+        StorageError: they belong to another configuration.
+    """
+    model = build(config.hyper, IMAGE_SHAPE)
+    if [array.shape for array in weights] != [tuple(variable.shape) for variable in model.variables]:
+        raise StorageError("The weights do not fit the configuration.")
+    for variable, array in zip(model.variables, weights, strict=True):
+        variable.assign(array)
+    return model
+
+
+def evaluate(config: RunConfig, model: Autoencoder, images: Images, stage: Callable[[str], None]) -> dict[str, Any]:
+    """The scorecard of a finished run; where the input is noisy, beside two denoisers that were not trained.
+
+    Args:
+        config: the run.
+        model: what it trained.
+        images: the dataset to measure it on.
+        stage: told what is measured next.
+
+    Returns:
+        The scorecard's metrics; for Gaussian noise also `nlm_psnr` (non-local means) and `pca_denoiser_psnr`,
+        both tuned on training images.
+    """
+    scorer = Scorer(images, config.hyper)
+    metrics = dict(scorer.score(model, stage))
+    if config.hyper.noise == "gaussian":
+        clean, noisy = as_floats(scorer.images.x_train), shown_train(scorer.images, config.hyper)
+        stage("a PCA denoiser")
+        pca = tuned_pca(clean[:PCA_DENOISER_IMAGES], noisy[:PCA_DENOISER_IMAGES])
+        metrics["pca_denoiser_psnr"] = psnr(scorer.clean_test, pca(scorer.shown_test))
+        stage("non-local means")
+        nlm = tuned_non_local_means(clean, noisy)
+        metrics["nlm_psnr"] = psnr(scorer.clean_test, nlm(scorer.shown_test))
+    return metrics
+
+
+def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:
+    """Codes of 2,000 held-out images and PCA's of the same size; see `aecore.store.bundles.Bundle.held_out`."""
+    scorer = Scorer(images, config.hyper)
+    chosen = coded(scorer.images, HELD_OUT_CODES)
+    shown = scorer.shown_test[chosen]
+    (codes,) = batched(lambda x: (model.encode(x),), shown)
+    return {
+        "codes": codes.astype(np.float16),
+        "pca_codes": scorer.baseline.encode(shown).astype(np.float16),
+        "labels": scorer.images.y_test[chosen],
+        "indices": chosen.astype(np.int32),
+    }
+
+
+def halved(model: Autoencoder) -> list[np.ndarray]:
+    """The model's variables as float16; the model is left with these values."""
+    arrays = [np.asarray(variable).astype(np.float16) for variable in model.variables]
+    for variable, array in zip(model.variables, arrays, strict=True):
+        variable.assign(array.astype(np.float32))
+    return arrays

@@ -1,0 +1,93 @@
+"""The models in `checkpoints/`: complete, small, and as good as their scorecards say."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aecore import shipping
+from aecore.analysis.images import reconstruction_metrics
+from aecore.compute.backend import InProcess
+from aecore.datasets import load
+from aecore.datasets.measured import as_floats, measured, shown_test
+from aecore.service import Service
+from aecore.settings import SHIPPED, Settings
+from aecore.store.bundles import open_bundle
+from aecore.training.evaluation import from_weights
+
+pytestmark = pytest.mark.slow
+NAMES = [recipe.name for recipe in shipping.RECIPES if recipe.shipped]
+MOST_BYTES = 40_000_000
+CODES = 2000
+EVALUATED = ("vanilla", "stacked-2")  # the others' codes take a minute and more
+FULL_DATA = os.environ.get("AECORE_DATA_DIR")  # read here, before the other tests of this folder set their own
+needs_mnist = pytest.mark.skipif(not FULL_DATA, reason="needs MNIST (AECORE_DATA_DIR)")
+
+
+@pytest.fixture(autouse=True)
+def _full_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AECORE_DATA_DIR", FULL_DATA or "")
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), checkpoints_dir=SHIPPED, data_dir=Path(FULL_DATA) if FULL_DATA else None
+    )
+    service = Service(settings, InProcess())
+    yield service
+    service.close()
+
+
+def test_all_are_there_and_small(door: Service):
+    assert not door.shelf_problems()
+    assert {run.id for run in door.runs()} == set(NAMES)
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < MOST_BYTES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_what_its_recipe_trains(name: str):
+    (recipe,) = shipping.chosen([name])
+    bundle = open_bundle(SHIPPED / name)
+    assert bundle.run.config == recipe.config
+    assert len(bundle.curve.epochs) == recipe.config.hyper.total_epochs
+    held_out = bundle.held_out()
+    units = recipe.config.hyper.code_units
+    assert held_out["codes"].shape == (CODES, units)
+    assert held_out["pca_codes"].shape == (CODES, min(units, 784))
+    assert np.isfinite(held_out["codes"]).all()
+    assert len(bundle.positions) >= 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_reaches_what_was_asked(name: str):
+    (recipe,) = shipping.chosen([name])
+    bundle = open_bundle(SHIPPED / name)
+    metrics = {**bundle.run.metrics, "loss": bundle.curve.epochs[-1].loss}
+    for figure in recipe.figures:
+        assert figure.reached(metrics), (figure.title, figure.value(metrics))
+
+
+@needs_mnist
+@pytest.mark.data
+@pytest.mark.parametrize("name", NAMES)
+def test_reconstructions_are_as_good_as_is_said(name: str):
+    """Computed here, without the scorer."""
+    bundle = open_bundle(SHIPPED / name)
+    config = bundle.run.config
+    images = measured(load(config.dataset, Settings.from_env()), config.hyper)
+    model = from_weights(config, bundle.weights())
+    shown = shown_test(images, config.hyper)
+    output = np.concatenate([model(tf.constant(shown[k : k + 500])).numpy() for k in range(0, len(shown), 500)])
+    fresh = reconstruction_metrics(as_floats(images.x_test), output)
+    assert fresh == pytest.approx({key: bundle.run.metrics[key] for key in fresh}, rel=1e-3)
+
+
+@needs_mnist
+@pytest.mark.data
+@pytest.mark.parametrize("name", EVALUATED)
+def test_a_fresh_evaluation_gives_the_shipped_figures(door: Service, name: str):
+    assert door.evaluate(name) == pytest.approx(door.run(name).metrics, rel=5e-3, abs=1e-3)
