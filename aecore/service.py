@@ -17,7 +17,7 @@ from aecore.errors import AecoreError, BadInput, DataMissing
 from aecore.follower import Follower
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event
-from aecore.schema.job import Job
+from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
 from aecore.store.bundles import Shelf
 from aecore.store.repository import Repository
@@ -215,6 +215,36 @@ class Service:
         config = replace(config, dataset=self.dataset(dataset or config.dataset).name)
         weights = self._shelf.bundle(name).weights() if name in self._shelf else self._store.model(name)
         return InProcess().evaluate(config, weights, stage)
+
+    def ask(self, name: str, operation: str, **arrays: np.ndarray) -> Answer:
+        """Asks a run's newest weights, or a shipped model, something; the worker answers, also while it trains.
+
+        Args:
+            name: the run, or the shipped model.
+            operation: what the variant's model can be asked, such as "encode", "decode" or "reconstruct".
+            arrays: its arguments, [n, ...] each; see `aecore.models.base.Autoencoder.operations`.
+
+        Returns:
+            Arrays [n, ...] by name.
+
+        Raises:
+            BadInput: there is no such run or operation, or there are no weights yet.
+            StorageError: the weights are gone or damaged.
+            WorkerLost: the worker cannot be reached.
+        """
+        run = self.run(name)
+        shipped = name in self._shelf
+        stamp = run.created.isoformat() if shipped else self._store.weights_stamp(name)
+        question = Question(name, stamp, run.config.to_json(), operation, arrays)
+        answer = self._backend.answer(question) if stamp else None
+        if answer is None:
+            if shipped:
+                weights = self._shelf.bundle(name).weights()
+            else:
+                stamp, weights = self._store.weights(name)
+            answer = self._backend.answer(replace(question, stamp=stamp, weights=weights))
+        assert answer is not None, "the weights were sent along"
+        return answer
 
     def train(self, config: RunConfig, command: Command | None = None) -> str:
         """Starts a run in the background.

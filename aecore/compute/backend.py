@@ -11,7 +11,7 @@ from aecore.compute.channel import Channel
 from aecore.datasets import images_of
 from aecore.schema import RunConfig
 from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Job
+from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
 
 
@@ -65,6 +65,14 @@ class Backend(Protocol):
         """How the worker is; returns at once."""
         ...
 
+    def answer(self, question: Question) -> Answer | None:
+        """Asks a trained model something, also while another is trained; see `aecore.training.desk.Desk`.
+
+        Raises:
+            WorkerLost: there is no worker, and none could be started, or it went away.
+        """
+        ...
+
     def close(self) -> None:
         """Ends what this process started."""
         ...
@@ -78,6 +86,11 @@ class InProcess:
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "this process")
+
+    def answer(self, question: Question) -> Answer | None:
+        from aecore.compute import worker
+
+        return worker.answer(question)
 
     def evaluate(
         self, config: RunConfig, weights: bytes | list[np.ndarray], stage: Callable[[str], None]

@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 import threading
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
+import dask.config as dask_config
 import psutil
 from distributed import Client, KilledWorker, SubprocessCluster
 
@@ -16,12 +18,13 @@ from aecore.compute import guard, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
 from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Job
+from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 10
+ANSWER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
 # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
 CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -72,6 +75,19 @@ class DaskBackend:
         future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
         return DaskHandle(client, future, job.key)
 
+    def answer(self, question: Question) -> Answer | None:
+        client = self.client()
+        first = min(client.scheduler_info()["workers"])  # always the same one, which has the model loaded already
+        future = client.submit(worker.answer, question, pure=False, workers=[first], allow_other_workers=True)
+        try:
+            return future.result(timeout=ANSWER_SECONDS)
+        except TimeoutError:
+            raise WorkerLost(f"The worker did not answer within {ANSWER_SECONDS} s; try again in a moment.") from None
+        except (KilledWorker, CancelledError) as error:
+            raise WorkerLost(f"The worker went away ({type(error).__name__}); try again in a moment.") from None
+        finally:
+            future.release()
+
     def status(self) -> WorkerStatus:
         client = self._client
         if self._starting:
@@ -90,6 +106,8 @@ class DaskBackend:
             self._discard()
 
     def _connect(self) -> Client:
+        # Weights travel with the job or question that needs them, and dask need not advise against it.
+        dask_config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
         if self._settings.scheduler:
             return Client(self._settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)
         path = os.environ.get("PYTHONPATH", "")

@@ -1,11 +1,16 @@
-"""What is called inside a worker process: run a job, hand over its events, pass commands on."""
+"""What is called inside a worker process: run a job, hand over its events, pass commands on, answer questions."""
 
+import functools
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from aecore.compute.channel import Channel
 from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Job
+from aecore.schema.job import Answer, Job, Question
+
+if TYPE_CHECKING:
+    from aecore.training.desk import Desk
 
 _channels: dict[str, Channel] = {}
 _lock = threading.Lock()
@@ -44,6 +49,19 @@ def forget(key: str) -> None:
     """Drops the channel of a job whose last event was taken."""
     with _lock:
         _channels.pop(key, None)
+
+
+def answer(question: Question) -> Answer | None:
+    """Answers a question about a trained model; None where its weights must be sent along."""
+    warm_up()
+    return _desk().answer(question)
+
+
+@functools.cache
+def _desk() -> "Desk":
+    from aecore.training.desk import Desk
+
+    return Desk()
 
 
 def warm_up() -> Device:

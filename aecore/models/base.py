@@ -32,6 +32,7 @@ class Batch(NamedTuple):
 
 
 Objective = Callable[[Batch, bool], dict[str, tf.Tensor]]
+Operation = Callable[..., dict[str, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,20 @@ class Autoencoder(keras.Model):
             images: float32 [n, h, w, c], held-out ones as the model is shown them.
         """
         return {}
+
+    def operations(self) -> dict[str, Operation]:
+        """What a trained model can be asked, by name.
+
+        Each is a function of tensors [n, ...] that treats every row by itself; it returns tensors [n, ...] by name.
+        """
+        return {
+            "encode": lambda images: {"codes": self.encode(images)},
+            "decode": lambda codes: {"images": self.decode(codes)},
+            "reconstruct": lambda images: self._reconstructed(self.encode(images)),
+        }
+
+    def _reconstructed(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"images": self.decode(codes), "codes": codes}
 
     def figures(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """Figures on held-out images that only this kind of model has, beside the scorecard's.

@@ -1,7 +1,10 @@
-"""What a run needs to be trained, from the beginning or from a checkpoint; sent to a worker as it is."""
+"""What is sent to a worker: a run to be trained, or a question about a trained model."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,27 @@ class Job:
     @property
     def key(self) -> str:
         return f"{self.run}#{self.attempt}"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something asked of a trained model.
+
+    Attributes:
+        model: the run's name, or the shipped model's.
+        stamp: changes with its weights.
+        config: `RunConfig.to_json`.
+        operation: name in `aecore.models.base.Autoencoder.operations`.
+        arrays: its arguments by name, each [n, ...].
+        weights: the values of the model's variables in their order, or None where the worker should have them still.
+    """
+
+    model: str
+    stamp: str
+    config: dict[str, Any]
+    operation: str
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    weights: Sequence[np.ndarray] | None = None
+
+
+Answer = dict[str, np.ndarray]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import event as sa_event
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -220,6 +221,34 @@ class Repository:
         with self._transaction() as session:
             stored = newest(session, name, "checkpoint")
             return stored.position if stored else 0.0
+
+    def weights_stamp(self, name: str) -> str:
+        """Names the weights of a run's newest checkpoint; "" where there is none yet."""
+        with self._transaction() as session:
+            stored = newest(session, name, "checkpoint")
+            return stored.sha256 if stored else ""
+
+    def weights(self, name: str) -> tuple[str, list[np.ndarray]]:
+        """The values of the model's variables in a run's newest checkpoint, and their stamp.
+
+        Raises:
+            BadInput: there is none yet.
+            StorageError: it is gone or damaged.
+        """
+        try:
+            return self._read_weights(name)
+        except StorageError:  # a newer one may have taken its place between the look-up and the reading
+            return self._read_weights(name)
+
+    def _read_weights(self, name: str) -> tuple[str, list[np.ndarray]]:
+        with self._transaction() as session:
+            self._row(session, name)
+            stored = newest(session, name, "checkpoint")
+        if stored is None:
+            raise BadInput(f"The run {name} has no weights yet: they are kept from its first seconds on.")
+        arrays = read_arrays(self.artifacts.read(stored.path, stored.sha256))
+        count = sum(key.startswith("model/") for key in arrays)
+        return stored.sha256, [arrays[f"model/{k}"] for k in range(count)]
 
     def model(self, name: str) -> bytes:
         """The Keras file of a run that was paused, stopped or finished.

@@ -16,6 +16,7 @@ from aecore.errors import StorageError
 from aecore.models import build
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.training.desk import set_weights
 from aecore.training.scorecard import Scorer, batched
 
 PCA_DENOISER_IMAGES = 10_000
@@ -45,10 +46,7 @@ def from_weights(config: RunConfig, weights: Sequence[np.ndarray]) -> Autoencode
         StorageError: they belong to another configuration.
     """
     model = build(config.hyper, IMAGE_SHAPE)
-    if [array.shape for array in weights] != [tuple(variable.shape) for variable in model.variables]:
-        raise StorageError("The weights do not fit the configuration.")
-    for variable, array in zip(model.variables, weights, strict=True):
-        variable.assign(array)
+    set_weights(model, weights)
     return model
 
 

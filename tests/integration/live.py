@@ -14,7 +14,7 @@ import psutil
 from aecore.compute.backend import Handle, WorkerStatus
 from aecore.compute.cluster import DaskBackend
 from aecore.schema import RunConfig
-from aecore.schema.job import Job
+from aecore.schema.job import Answer, Job, Question
 from aecore.service import Service
 from aecore.store.views import RunView
 
@@ -110,6 +110,9 @@ class Borrowed:
 
     def start(self, job: Job) -> Handle:
         return self._backend.start(job)
+
+    def answer(self, question: Question) -> Answer | None:
+        return self._backend.answer(question)
 
     def status(self) -> WorkerStatus:
         return self._backend.status()

@@ -1,0 +1,69 @@
+"""Questions about trained models, answered by the real worker: right, quick, and also while it trains."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aecore.errors import BadInput
+from aecore.schema.events import Command
+from aecore.service import Service
+from aecore.settings import SHIPPED, Settings
+from tests.integration.live import ended, reaches, small
+
+SPARE = 0.15  # seconds
+
+
+def images(count: int) -> np.ndarray:
+    return np.random.default_rng(0).random((count, 28, 28, 1), dtype=np.float32)
+
+
+def test_a_run_encodes_and_decodes_as_its_reconstruction_says(service: Service):
+    name = service.train(small())
+    ended(service, name, "finished")
+    whole = service.ask(name, "reconstruct", images=images(1203))
+    codes = service.ask(name, "encode", images=images(1203))["codes"]
+    again = service.ask(name, "decode", codes=codes)["images"]
+    assert codes.shape == (1203, 8)
+    assert whole["codes"] == pytest.approx(codes, abs=1e-5)
+    assert whole["images"] == pytest.approx(again, abs=1e-5)
+
+
+def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Service):
+    name = service.train(small(epochs=3000), Command(epochs_per_second=20.0))
+    reaches(service, name, 60)
+    before = service.ask(name, "encode", images=images(4))["codes"]
+    took = []
+    for _ in range(15):
+        begun = time.perf_counter()
+        service.ask(name, "encode", images=images(4))
+        took.append(time.perf_counter() - begun)
+    assert service.run(name).active
+    assert statistics.median(took) < SPARE
+    reaches(service, name, service.run(name).position + 60)
+    after = service.ask(name, "encode", images=images(4))["codes"]
+    service.stop(name)
+    ended(service, name, "stopped")
+    assert not np.allclose(before, after), "the newest weights answer"
+
+
+def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
+    door = open_service(replace(settings, checkpoints_dir=SHIPPED))
+    codes = door._shelf.bundle("stacked-2").held_out()["codes"].astype(np.float32)
+    drawn = door.ask("stacked-2", "decode", codes=codes[:20])["images"]
+    assert drawn.shape == (20, 28, 28, 1)
+    assert 0.02 < drawn.mean() < 0.4, "digits are mostly black"
+    back = door.ask("stacked-2", "encode", images=drawn)["codes"]
+    assert np.median(np.abs(back - codes[:20])) < np.abs(codes).std()
+
+
+def test_what_cannot_be_asked_is_told_in_one_sentence(service: Service):
+    with pytest.raises(BadInput, match="There is no run 'nobody'"):
+        service.ask("nobody", "encode", images=images(1))
+    name = service.train(small())
+    ended(service, name, "finished")
+    with pytest.raises(BadInput, match="cannot be asked for 'dream'; it knows encode, decode"):
+        service.ask(name, "dream", images=images(1))
