@@ -8,6 +8,7 @@ from pages.components.choices import read_url, write_url
 from pages.components.data import download_panel
 from pages.components.form import config_form
 from pages.components.live import live
+from pages.components.runs import run_label
 from pages.components.session import service, told
 from pages.components.speed import chosen_speed
 
@@ -65,18 +66,12 @@ def _choose_run(door: Service) -> None:
     if not runs:
         return
 
-    def label(name: str) -> str:
-        run = runs[name]
-        if run.status == "shipped":
-            return f"{name}, pretrained on {run.config.dataset}"
-        return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({name})"
-
     st.selectbox(
         "Run shown",
         list(runs),
         key="run",
         persist_state="session",
-        format_func=label,
+        format_func=lambda name: run_label(runs[name]),
         placeholder="Choose a run",
         index=None,
     )

@@ -1,0 +1,1 @@
+"""What pages ask about runs that have learnt something; reached through the service, free of TensorFlow."""

@@ -1,0 +1,59 @@
+"""The run that a page is about: named, chosen, and kept in the page's address."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from aecore.service import Service
+from aecore.store.views import RunView
+
+MOST = 50
+
+
+def run_label(run: RunView) -> str:
+    """A run in a few words, for a list."""
+    if run.status == "shipped":
+        return f"{run.id}, pretrained on {run.config.dataset}"
+    return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({run.id})"
+
+
+def explorable(door: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
+    """Runs that have learnt something, the newest first, and the shipped models; by name."""
+    runs = [run for run in door.runs() if (run.status == "shipped" or run.position > 0) and wanted(run)]
+    own = [run for run in runs if run.status != "shipped"][:MOST]
+    return {run.id: run for run in [*own, *(run for run in runs if run.status == "shipped")]}
+
+
+def choose_run(
+    runs: dict[str, RunView], name: str = "run", label: str = "Run", default: str | None = None
+) -> RunView | None:
+    """Draws the choice of one run and mirrors it in the address.
+
+    Args:
+        runs: what can be chosen; see `explorable`.
+        name: of the parameter in the address.
+        label: of the field.
+        default: the run shown at first; the first one where it is None or cannot be chosen.
+
+    Returns:
+        The run, or None where there is none; then the page says what to do.
+    """
+    if not runs:
+        st.info("There is nothing to look at yet: train a model first.", icon=":material/model_training:")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/play_arrow:")
+        return None
+    state, key = st.session_state, f"chosen_{name}"
+    asked = st.query_params.get(name)
+    if asked is not None and asked != state.get(f"{key}_seen"):
+        if asked in runs:
+            state[key] = asked
+        else:
+            st.error(f"The run '{asked}' cannot be shown here: it does not exist, has learnt nothing yet, or is of "
+                     "another kind. Choose one from the list.")  # fmt: skip
+    if state.get(key) not in runs:
+        state[key] = default if default in runs else next(iter(runs))
+    st.selectbox(label, list(runs), key=key, format_func=lambda run: run_label(runs[run]), persist_state="session")
+    state[f"{key}_seen"] = state[key]
+    if asked != state[key]:
+        st.query_params[name] = state[key]
+    return runs[state[key]]
