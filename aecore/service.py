@@ -15,7 +15,7 @@ from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, InProcess, WorkerStatus
 from aecore.errors import AecoreError, BadInput, DataMissing
 from aecore.follower import Follower
-from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, VARIANTS, ImageConfig, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event
 from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
@@ -95,7 +95,7 @@ class Service:
         """Names of a dataset's classes; a label is the position."""
         return datasets.info(name).classes
 
-    def preview(self, name: str, hyper: VariantConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def preview(self, name: str, hyper: ImageConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Ten held-out images, one of each class, clean and corrupted: both float32 [10, h, w] in [0, 1].
 
         Raises:
@@ -403,11 +403,11 @@ class Service:
         if not self.dataset(config.dataset).available:
             return {}
         try:
-            images = datasets.measured(datasets.images_of(config, self.settings), config.hyper)
+            images = datasets.measured(datasets.images_of(config, self.settings), config.image_hyper)
         except DataMissing:  # a damaged file is told where it is needed; a shipped model does without
             return {}
         chosen = datasets.pictured(images)
-        shown = datasets.shown_test(images, config.hyper)[chosen]
+        shown = datasets.shown_test(images, config.image_hyper)[chosen]
         return {"clean": images.x_test[chosen, ..., 0], "corrupted": datasets.as_pixels(shown[..., 0])}
 
     def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:

@@ -64,6 +64,7 @@ class Autoencoder(keras.Model):
     encoder: keras.Model
     decoder: keras.Model
     xla_on_cpu = True  # convolutions and recurrent layers are faster without
+    xla_on_gpu = True
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(**kwargs)
