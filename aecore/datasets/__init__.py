@@ -4,11 +4,12 @@
 `corruption` adds noise. Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
 """
 
+from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Kind
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
 from aecore.datasets.measured import as_pixels, images_of, measured, pictured, shown_test
-from aecore.datasets.registry import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, info, names, status
+from aecore.datasets.registry import info, names, status
 
 __all__ = [
     "CORPORA",
@@ -17,6 +18,7 @@ __all__ = [
     "DatasetInfo",
     "DatasetStatus",
     "Images",
+    "Kind",
     "as_pixels",
     "corrupt",
     "download",

@@ -67,6 +67,7 @@ class DatasetStatus:
         available: whether all its files were found; whether they can be read is known once they are loaded.
         where: folder in which they were found, the library for data that comes with one, or None.
         how: how to get it, for a visitor.
+        kind: what it holds; word vectors have a status as well.
     """
 
     name: str
@@ -79,7 +80,7 @@ class DatasetStatus:
     available: bool
     where: str | None
     how: str
-    kind: Kind = "images"
+    kind: Literal["images", "sentences", "vectors"] = "images"
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON knows them."""

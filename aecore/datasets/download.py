@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pooch
 from requests import exceptions as network
 
-from aecore.datasets.registry import DataFile, DatasetInfo, base_url, download_folder, info, spare
+from aecore.datasets.catalogue import DataFile, DatasetInfo
+from aecore.datasets.registry import base_url, download_folder, info, spare
 from aecore.errors import DataMissing, StorageError
 from aecore.settings import Settings
 

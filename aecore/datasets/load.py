@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aecore.datasets.registry import DatasetInfo, download_hint, info_of, locate, spare
+from aecore.datasets.catalogue import DatasetInfo
+from aecore.datasets.registry import download_hint, info_of, locate, spare
 from aecore.errors import DataMissing
 from aecore.settings import Settings
 

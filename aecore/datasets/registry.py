@@ -8,11 +8,9 @@ import os
 import re
 from pathlib import Path
 
-from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Kind
+from aecore.datasets.catalogue import CORPORA, DATASETS, DatasetInfo, DatasetStatus, Kind
 from aecore.errors import BadInput
 from aecore.settings import Settings
-
-__all__ = ["CORPORA", "DATASETS", "DataFile", "DatasetInfo", "DatasetStatus", "info", "locate", "names", "status"]
 
 OWN_TEXT = re.compile(r"text-(?P<slug>[a-z0-9-]+)-[0-9a-f]{6}")
 _SPARE = {"images": "digits", "sentences": "python-docs"}
