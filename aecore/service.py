@@ -15,6 +15,8 @@ from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, InProcess, WorkerStatus
 from aecore.datasets import text
+from aecore.datasets.kinds import data_of
+from aecore.datasets.text.prepared import resolved
 from aecore.errors import AecoreError, BadInput, DataMissing
 from aecore.follower import Follower
 from aecore.schema import IMAGE_SHAPE, VARIANTS, ImageConfig, RunConfig, VariantConfig
@@ -242,6 +244,20 @@ class Service:
         """When snapshots were taken, in epochs."""
         return list(self._shelf.bundle(name).positions) if name in self._shelf else self._store.snapshot_positions(name)
 
+    def kept(self, name: str, what: str) -> dict[str, np.ndarray]:
+        """Arrays that a run keeps beside its snapshots; empty where there are none, or not yet.
+
+        Args:
+            name: the run, or the shipped model.
+            what: for sentences "language", "similarity", "baselines" or "map"; see
+                `aecore.training.sentence_score.SentenceScorer`.
+
+        Raises:
+            BadInput: there is no such run.
+            StorageError: they are damaged.
+        """
+        return self._shelf.bundle(name).kept(what) if name in self._shelf else self._store.kept(name, what)
+
     def model_file(self, name: str) -> bytes:
         """The Keras file of a run that was paused, stopped or finished.
 
@@ -425,12 +441,32 @@ class Service:
 
     # Inside
 
-    def _create(self, config: RunConfig) -> Job:
+    def prepare(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> RunConfig:
+        """Reads what a run is trained on, so that damaged data is told now; a corpus is kept on disk for the next time.
+
+        Args:
+            config: the run.
+            progress: told the share that is done and what is being done; only a corpus takes long.
+
+        Returns:
+            The run with everything named that it left open.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
         status = self.dataset(config.dataset)
+        if status.kind != config.hyper.kind:
+            others = ", ".join(other.name for other in self.datasets(config.hyper.kind))
+            raise BadInput({"dataset": f"{config.variant} learns {config.hyper.kind}, and {status.name} holds "
+                            f"{status.kind}; choose one of {others}."})  # fmt: skip
         if self.settings.scheduler is None:  # workers elsewhere have their own data
             if not status.available:
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")
-            datasets.load(config.dataset, self.settings)  # a damaged file is told now, and leaves no run behind
+            data_of(config, self.settings, progress)
+        return resolved(config, self.settings)
+
+    def _create(self, config: RunConfig) -> Job:
+        config = self.prepare(config)
         config.hyper.check(IMAGE_SHAPE)
         return self._store.begin_attempt(self._store.create(config), config)
 

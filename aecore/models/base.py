@@ -78,9 +78,9 @@ class Autoencoder(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "variant": self.variant, "fields": self.fields, "image_shape": self.image_shape}
 
-    def encode(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def encode(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes float32 [n, units] of images [n, h, w, c]."""
-        return tf.cast(self.encoder(images, training=training), tf.float32)
+        return tf.cast(self.encoder(inputs, training=training), tf.float32)
 
     def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The decoder's output before its activation, float32 [n, h, w, c]."""

@@ -26,7 +26,7 @@ from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
 
 MAX_SNAPSHOTS = 128
 TICK_SPACING = 1 / 4000  # of a run's length
-UNCHANGING = ("clean", "corrupted", "labels", "indices")
+UNCHANGING = ("clean", "corrupted", "shown", "labels", "indices")
 
 
 def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Event) -> list[str]:

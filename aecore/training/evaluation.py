@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from aecore.datasets import Images
+from aecore.datasets.kinds import Data
 from aecore.datasets.measured import coded
 from aecore.errors import StorageError
 from aecore.models import build
@@ -49,7 +50,7 @@ def from_weights(config: RunConfig, weights: Sequence[np.ndarray]) -> Autoencode
     return model
 
 
-def evaluate(config: RunConfig, model: Autoencoder, data: Images, stage: Callable[[str], None]) -> dict[str, Any]:
+def evaluate(config: RunConfig, model: Autoencoder, data: Data, stage: Callable[[str], None]) -> dict[str, Any]:
     """The scorecard of a finished run; where the input is noisy, beside two denoisers that were not trained.
 
     Args:
