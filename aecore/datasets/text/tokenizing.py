@@ -5,7 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,22 +37,38 @@ class Splitter(NamedTuple):
     words: str
 
 
-def splitter(settings: Settings, sample: Callable[[], Iterable[str]]) -> Splitter:
-    """NLTK's own Punkt model where it is found, else one trained on the text itself.
+def splitter(settings: Settings, sample: Callable[[], Iterable[str]] | None = None) -> Splitter:
+    """NLTK's own Punkt model where it is found, else one that is trained now.
+
+    Training takes words that stand before nearly every full stop for abbreviations. In a short or uniform text those
+    are the ends of its sentences, which is why a text that may be either is not what Punkt is trained on.
 
     Args:
         settings: where NLTK's data may lie, besides the folders that NLTK searches itself.
         sample: gives texts on which Punkt is trained if it has to be; only the first `TRAINING_SAMPLE` characters
-            are read.
+            are read. Without it, Punkt is trained on Python's reference.
     """
-    from nltk.tokenize.punkt import PunktSentenceTokenizer, PunktTrainer
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-    found = _installed(settings)
-    if found is not None:
-        return Splitter(_splitting(PunktSentenceTokenizer(found)), "NLTK's Punkt model for English (punkt_tab)")
-    trainer = PunktTrainer(_beginning(sample()))
-    words = "a Punkt model trained on this text itself, as NLTK's punkt_tab data is not on this machine"
-    return Splitter(_splitting(PunktSentenceTokenizer(trainer.get_params())), words)
+    parameters, words = _installed(settings), "NLTK's Punkt model for English (punkt_tab)"
+    if parameters is None:
+        parameters = _trained(_beginning(sample())) if sample else _trained_on_reference()
+        what = "this text itself" if sample else "Python's reference"
+        words = f"a Punkt model trained on {what}, as NLTK's punkt_tab data is not on this machine"
+    return Splitter(_splitting(PunktSentenceTokenizer(parameters)), words)
+
+
+def _trained(text: str):
+    from nltk.tokenize.punkt import PunktTrainer
+
+    return PunktTrainer(text).get_params()
+
+
+@lru_cache(maxsize=1)
+def _trained_on_reference():
+    from pydoc_data.topics import topics
+
+    return _trained(_beginning(topics[name] for name in sorted(topics)))
 
 
 def has_punkt(settings: Settings) -> bool:
