@@ -19,7 +19,7 @@ PYTHON = "python"
 # Requirements whose docstrings explain much in words: the names of the distributions and of their packages.
 PACKAGES = {
     "numpy": "numpy", "scipy": "scipy", "scikit-learn": "sklearn", "pandas": "pandas", "matplotlib": "matplotlib",
-    "scikit-image": "skimage", "nltk": "nltk", "keras": "keras", "streamlit": "streamlit", 
+    "scikit-image": "skimage", "nltk": "nltk", "keras": "keras", "streamlit": "streamlit",
 }  # fmt: skip
 MOST_SENTENCES, MOST_OF_A_PACKAGE = 60_000, 5_000
 RECIPE = 1  # raised when other sentences come out of the same packages

@@ -4,8 +4,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,31 +130,14 @@ def _plain(part: str, mark: str) -> list[str] | None:
     return [plain[1], mark] if plain[2] else [plain[1]]
 
 
-class _Lazy:
-    @cached_property
-    def words(self) -> _Words:
-        return _Words()
-
-
-_LAZY = _Lazy()  # made on first use, as NLTK takes two seconds to import
-
-
+@lru_cache(maxsize=1)
 def _words() -> _Words:
-    return _LAZY.words
+    """Made on first use, as NLTK takes two seconds to import."""
+    return _Words()
 
 
 def _mapped(word: str) -> str:
     return NUMBER if word.translate(_NUMBER_MARKS).isdigit() else word
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """NLTK's way to name a file that it has found."""
-
-    folder: Path
-
-    def lines(self, name: str):
-        return (self.folder / name).open(encoding="utf-8")
 
 
 def _installed(settings: Settings):
@@ -170,18 +152,18 @@ def _installed(settings: Settings):
             # NLTK warns of a folder that other accounts can write to, and goes on without it; so does this.
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                found = _Reader(Path(str(nltk.data.find(_MODEL, paths=[folder]))))
+                found = Path(str(nltk.data.find(_MODEL, paths=[folder])))
             except (LookupError, OSError, ValueError):
                 continue
         parameters, decoder = PunktParameters(), PunktDecoder()
         try:
-            with found.lines("collocations.tab") as file:
+            with (found / "collocations.tab").open(encoding="utf-8") as file:
                 parameters.collocations = set(decoder.tab2tups(file))
-            with found.lines("sent_starters.txt") as file:
+            with (found / "sent_starters.txt").open(encoding="utf-8") as file:
                 parameters.sent_starters = decoder.txt2set(file)
-            with found.lines("abbrev_types.txt") as file:
+            with (found / "abbrev_types.txt").open(encoding="utf-8") as file:
                 parameters.abbrev_types = decoder.txt2set(file)
-            with found.lines("ortho_context.tab") as file:
+            with (found / "ortho_context.tab").open(encoding="utf-8") as file:
                 parameters.ortho_context = decoder.tab2intdict(file)
         except (OSError, ValueError, KeyError, IndexError):
             continue
