@@ -44,3 +44,11 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
         server.silent.set()
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def no_punkt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which NLTK finds none of its data in the folders that it searches itself."""
+    import nltk.data
+
+    monkeypatch.setattr(nltk.data, "path", [])

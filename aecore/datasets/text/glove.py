@@ -200,12 +200,12 @@ def _rows(name: str, source: bytes | Path, size: int) -> Iterator[tuple[int, byt
 
 def _parsed(name: str, number: int, numbers: bytes) -> np.ndarray:
     try:
-        values = np.array([float(text) for text in numbers.split(b" ")], np.float32)
+        values = np.array([float(text) for text in numbers.split(b" ")])
     except ValueError:
         raise _broken(name, number, numbers) from None
-    if not np.isfinite(values).all():
+    if not (np.abs(values) < np.finfo(np.float32).max).all():
         raise _broken(name, number, numbers)
-    return values
+    return values.astype(np.float32)
 
 
 def _broken(name: str, number: int, numbers: bytes) -> BadInput:

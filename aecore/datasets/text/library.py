@@ -30,13 +30,13 @@ class _Source(NamedTuple):
 
     Attributes:
         key: changes when other sentences come out.
-        sample: texts to train a sentence splitter on.
+        sample: texts to train a sentence splitter on; None where it may be too short or uniform for that.
         documents: reads it.
         resplit: see `build`.
     """
 
     key: str
-    sample: Callable[[], Iterable[str]]
+    sample: Callable[[], Iterable[str]] | None
     documents: Callable[[Callable[[str], list[str]], Progress], Iterator[Document]]
     resplit: bool = False
 
@@ -106,7 +106,7 @@ def _source(dataset: DatasetInfo, settings: Settings) -> _Source:
     path = own_text_path(dataset.name, settings)
     return _Source(
         _key(_hash(path)),
-        lambda: (text for text, _ in own.stored(path)),
+        None,
         lambda split, progress: own.documents(path, split, progress),
     )
 

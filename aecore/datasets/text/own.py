@@ -14,13 +14,14 @@ from aecore.datasets.registry import OWN_TEXT, own_text_path
 from aecore.datasets.text import glove
 from aecore.datasets.text.cache import writing
 from aecore.datasets.text.corpus import Document, Progress
-from aecore.datasets.text.reading import MOST_MEGABYTES, Text, read
+from aecore.datasets.text.reading import LONGEST_SENTENCE, MOST_MEGABYTES, Text, read
 from aecore.datasets.text.tokenizing import splitter
 from aecore.errors import BadInput, DataMissing, StorageError
 from aecore.settings import Settings
 
 FEWEST_SENTENCES = 20
 _LONGEST_SLUG = 24
+_BEGINNING = FEWEST_SENTENCES * (LONGEST_SENTENCE + 1)  # characters that hold as many sentences as are needed
 
 
 def add_text(filename: str, data: bytes, settings: Settings) -> str:
@@ -40,10 +41,11 @@ def add_text(filename: str, data: bytes, settings: Settings) -> str:
     """
     base = PurePath(filename.replace("\\", "/")).name
     texts = read(base, data)
-    split = splitter(settings, lambda: (found.text for found in texts)).split
+    split = splitter(settings).split
     count = 0
     for found in texts:
-        count += len(_sentences(found.text, split))
+        # The beginning of a long text has sentences enough.
+        count += len(_sentences(found.text[:_BEGINNING], split))
         if count >= FEWEST_SENTENCES:
             break
     else:

@@ -14,6 +14,7 @@ _SKIPPED = re.compile(
 _UNDERLINE = re.compile(r"([-=~^*#+])\1{2,}")
 _GOOGLE = re.compile(r"(?P<title>[A-Z][A-Za-z ]{2,20}):$")
 _ENTRY = re.compile(r"(?:\*{0,2}[\w`.,* -]{1,40}(?:\([^)]*\))?):\s+(?=[A-Z])")
+_PARAMETER = re.compile(r"[\w*., ]{1,60} : ")
 _BULLET = re.compile(r"(?:[-*+•]|\(?[0-9a-z]{1,2}[.)])\s+")
 _CODE = re.compile(r">>>|\.\. |\.\.\s*$|:[\w -]+:(?:\s|$)|[|+]|@|\$|%|<")
 _TABLE = re.compile(r"[^.?!:;,)\"'”’]\s{2,}|\s{3,}")
@@ -47,10 +48,14 @@ def paragraphs(docstring: str) -> Iterator[str]:
             yield from _joined(kept)
             kept, skipping = [], bool(_SKIPPED.fullmatch(titled["title"] if titled else text))
             continue
+        if _PARAMETER.match(text):  # its description follows, indented
+            yield from _joined(kept)
+            kept, previous = [], indent
+            continue
         if not text or _UNDERLINE.fullmatch(text) or _CODE.match(text) or ("  " in text and _TABLE.search(text)):
             yield from _joined(kept)
             # A doctest or a directive takes what is indented beneath it, or follows it at once, along.
-            kept = ["\0"] if text else []
+            kept = ["\0"] if text and not _UNDERLINE.fullmatch(text) else []
             continue
         if skipping:
             continue

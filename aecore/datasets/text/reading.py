@@ -12,13 +12,14 @@ from aecore.schema.fields import shown
 
 MOST_MEGABYTES = 50
 LONGEST_WORD = 1_000  # characters without a blank: longer ones are data, not words
+LONGEST_SENTENCE = 5_000  # characters without a mark that ends a sentence
 SUFFIXES = (".txt", ".csv")
 TEXT_COLUMNS = ("text", "sentence", "body", "content")
 TOPIC_COLUMNS = ("topic", "label", "category")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x7f\ufffe\uffff]")
 _ENDS = re.compile(r"[.?!…:;\"'”’»)\]。！？।؟]\s*$")  # noqa: RUF001
-_BREAKS = re.compile(r"[。！？।؟]")  # noqa: RUF001 (ends of sentences in scripts that may write no blanks)
+_BREAKS = re.compile(r"[.?!。！？।؟]")  # noqa: RUF001
 _WIDEST_LINE = 120  # characters: text that was wrapped by hand has no longer lines
 _HEADER_CELL = 60
 
@@ -56,13 +57,24 @@ def read(filename: str, data: bytes) -> list[Text]:
         raise BadInput(f"'{name}' is empty: an own text needs sentences.")
     texts = list(_paragraphs(text) if suffix == ".txt" else _rows(name, text))
     for found in texts:
-        for word in found.text.split():
-            if len(word) > LONGEST_WORD and max(map(len, _BREAKS.split(word))) > LONGEST_WORD:
+        _check(name, found.text)
+    return texts
+
+
+def _check(name: str, text: str) -> None:
+    """Refuses what has no words or no sentences, and would take long to find that out."""
+    for sentence in _BREAKS.split(text) if len(text) > LONGEST_WORD else ():
+        for word in sentence.split():
+            if len(word) > LONGEST_WORD:
                 raise BadInput(
                     f"'{name}' holds {len(word):,} characters without a blank, from '{word[:20]}…' on: words have at "
                     f"most {LONGEST_WORD:,}, so this is no text."
                 )
-    return texts
+        if len(sentence) > LONGEST_SENTENCE:
+            raise BadInput(
+                f"'{name}' holds {len(sentence):,} characters without the end of a sentence, from "
+                f"'{sentence.strip()[:20]}…' on: end sentences with a full stop, or put each on a line of its own."
+            )
 
 
 def _decoded(name: str, data: bytes) -> str:
@@ -112,7 +124,7 @@ def _wrapped(lines: list[str]) -> bool:
     longest = sorted(map(len, inner))[int(0.95 * (len(inner) - 1))]
     full = sum(len(line) >= 0.7 * longest for line in inner)
     is_open = sum(not _ENDS.search(line) for line in inner)
-    return 30 <= longest <= _WIDEST_LINE and full > 0.6 * len(inner) and is_open > 0.5 * len(inner)
+    return 30 <= longest <= _WIDEST_LINE and full > 0.6 * len(inner) and is_open >= 0.5 * len(inner)
 
 
 def _rows(name: str, text: str) -> Iterator[Text]:

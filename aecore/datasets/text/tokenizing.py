@@ -4,8 +4,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,22 +36,38 @@ class Splitter(NamedTuple):
     words: str
 
 
-def splitter(settings: Settings, sample: Callable[[], Iterable[str]]) -> Splitter:
-    """NLTK's own Punkt model where it is found, else one trained on the text itself.
+def splitter(settings: Settings, sample: Callable[[], Iterable[str]] | None = None) -> Splitter:
+    """NLTK's own Punkt model where it is found, else one that is trained now.
+
+    Training takes words that stand before nearly every full stop for abbreviations. In a short or uniform text those
+    are the ends of its sentences, which is why a text that may be either is not what Punkt is trained on.
 
     Args:
         settings: where NLTK's data may lie, besides the folders that NLTK searches itself.
         sample: gives texts on which Punkt is trained if it has to be; only the first `TRAINING_SAMPLE` characters
-            are read.
+            are read. Without it, Punkt is trained on Python's reference.
     """
-    from nltk.tokenize.punkt import PunktSentenceTokenizer, PunktTrainer
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
 
-    found = _installed(settings)
-    if found is not None:
-        return Splitter(_splitting(PunktSentenceTokenizer(found)), "NLTK's Punkt model for English (punkt_tab)")
-    trainer = PunktTrainer(_beginning(sample()))
-    words = "a Punkt model trained on this text itself, as NLTK's punkt_tab data is not on this machine"
-    return Splitter(_splitting(PunktSentenceTokenizer(trainer.get_params())), words)
+    parameters, words = _installed(settings), "NLTK's Punkt model for English (punkt_tab)"
+    if parameters is None:
+        parameters = _trained(_beginning(sample())) if sample else _trained_on_reference()
+        what = "this text itself" if sample else "Python's reference"
+        words = f"a Punkt model trained on {what}, as NLTK's punkt_tab data is not on this machine"
+    return Splitter(_splitting(PunktSentenceTokenizer(parameters)), words)
+
+
+def _trained(text: str):
+    from nltk.tokenize.punkt import PunktTrainer
+
+    return PunktTrainer(text).get_params()
+
+
+@lru_cache(maxsize=1)
+def _trained_on_reference():
+    from pydoc_data.topics import topics
+
+    return _trained(_beginning(topics[name] for name in sorted(topics)))
 
 
 def has_punkt(settings: Settings) -> bool:
@@ -115,31 +130,14 @@ def _plain(part: str, mark: str) -> list[str] | None:
     return [plain[1], mark] if plain[2] else [plain[1]]
 
 
-class _Lazy:
-    @cached_property
-    def words(self) -> _Words:
-        return _Words()
-
-
-_LAZY = _Lazy()  # made on first use, as NLTK takes two seconds to import
-
-
+@lru_cache(maxsize=1)
 def _words() -> _Words:
-    return _LAZY.words
+    """Made on first use, as NLTK takes two seconds to import."""
+    return _Words()
 
 
 def _mapped(word: str) -> str:
     return NUMBER if word.translate(_NUMBER_MARKS).isdigit() else word
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """NLTK's way to name a file that it has found."""
-
-    folder: Path
-
-    def lines(self, name: str):
-        return (self.folder / name).open(encoding="utf-8")
 
 
 def _installed(settings: Settings):
@@ -154,18 +152,18 @@ def _installed(settings: Settings):
             # NLTK warns of a folder that other accounts can write to, and goes on without it; so does this.
             warnings.simplefilter("ignore", RuntimeWarning)
             try:
-                found = _Reader(Path(str(nltk.data.find(_MODEL, paths=[folder]))))
+                found = Path(str(nltk.data.find(_MODEL, paths=[folder])))
             except (LookupError, OSError, ValueError):
                 continue
         parameters, decoder = PunktParameters(), PunktDecoder()
         try:
-            with found.lines("collocations.tab") as file:
+            with (found / "collocations.tab").open(encoding="utf-8") as file:
                 parameters.collocations = set(decoder.tab2tups(file))
-            with found.lines("sent_starters.txt") as file:
+            with (found / "sent_starters.txt").open(encoding="utf-8") as file:
                 parameters.sent_starters = decoder.txt2set(file)
-            with found.lines("abbrev_types.txt") as file:
+            with (found / "abbrev_types.txt").open(encoding="utf-8") as file:
                 parameters.abbrev_types = decoder.txt2set(file)
-            with found.lines("ortho_context.tab") as file:
+            with (found / "ortho_context.tab").open(encoding="utf-8") as file:
                 parameters.ortho_context = decoder.tab2intdict(file)
         except (OSError, ValueError, KeyError, IndexError):
             continue
