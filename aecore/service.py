@@ -258,6 +258,11 @@ class Service:
         """
         return self._shelf.bundle(name).kept(what) if name in self._shelf else self._store.kept(name, what)
 
+    def language(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The words of a sentence run by number, and the names of its codes' labels; empty before its first step."""
+        kept = self.kept(name, "language")
+        return (text.as_texts(kept["words"]), text.as_texts(kept["topics"])) if kept else ((), ())
+
     def model_file(self, name: str) -> bytes:
         """The Keras file of a run that was paused, stopped or finished.
 

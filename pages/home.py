@@ -78,6 +78,12 @@ def _pretrained(door: Service) -> None:
 
 def _said_of(run: RunView) -> str:
     metrics, hyper = run.metrics, run.config.hyper
+    if hyper.kind == "sentences":
+        return (
+            f"{hyper.title}, code of {hyper.code_units}: {metrics['word_accuracy']:.1%} of held-out words come back; "
+            f"reconstructions told from random pairs with an area of {metrics['separation_auc']:.3f} (untrained "
+            f"{metrics['untrained_auc']:.3f})"
+        )
     return (
         f"{hyper.title}, code of {hyper.code_units}: held-out MSE {figure(metrics['mse'])} (PCA "
         f"{figure(metrics['pca_mse'])}), 5-NN accuracy {metrics['knn5_accuracy']:.1%} (PCA "

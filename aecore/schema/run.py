@@ -7,6 +7,7 @@ from typing import Any, Literal
 from aecore.errors import BadInput
 from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
 from aecore.schema.registry import variant
+from aecore.schema.sentence import Sentence
 
 Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "shipped"]
 ACTIVE: tuple[Status, ...] = ("queued", "starting", "running")
@@ -45,6 +46,12 @@ class RunConfig:
     def image_hyper(self) -> ImageConfig:
         """The hyperparameters of a run on images."""
         assert isinstance(self.hyper, ImageConfig)
+        return self.hyper
+
+    @property
+    def sentence_hyper(self) -> Sentence:
+        """The hyperparameters of a run on sentences."""
+        assert isinstance(self.hyper, Sentence)
         return self.hyper
 
     def changed(self, **values: Any) -> "RunConfig":

@@ -7,6 +7,7 @@ import tensorflow as tf
 from scipy import sparse
 
 from aecore.analysis.similarity import LatentWords, WordMeans, chance_agreement, cosine, separation, topic_agreement
+from aecore.datasets.text.cache import as_bytes
 from aecore.datasets.text.corpus import Corpus
 from aecore.datasets.text.prepared import Text
 from aecore.models import build
@@ -34,9 +35,9 @@ class SentenceScorer:
     Attributes:
         found: what the last scorecard was made from: "similarity" float32 [500] each of `own` (the textbook's measure:
             a sentence's code against that of its reconstruction), `random` (two sentences of different documents),
-            `document` (two of the same one), `untrained` and `untrained_random` (the first two with an encoder that
-            was not trained); "baselines", see `aecore.analysis.similarity.LatentWords`; "map": `codes`, `labels`,
-            `indices` and `names` of 2,000 held-out sentences.
+            `document` (two of the same one, where there are any), `untrained` and `untrained_random` (the first two
+            with an encoder that was not trained); "baselines", see `aecore.analysis.similarity.LatentWords`; "map":
+            `codes`, `labels`, `indices` and `names` of 2,000 held-out sentences.
     """
 
     def __init__(self, text: Text, hyper: Sentence):
@@ -44,12 +45,13 @@ class SentenceScorer:
         self.found: dict[str, dict[str, np.ndarray]] = {}
 
     def language(self) -> dict[str, np.ndarray]:
-        """What it takes to turn a sentence into what the model reads: `words` (packed), `table`, `known`."""
+        """What it takes to turn a sentence into what the model reads: `words`, `table`, `known`, and topics' names."""
         vectors = self._text.vectors
         return {
             "words": self._text.vocabulary.pack(),
             "table": vectors.table.astype(np.float16),
             "known": vectors.known,
+            "topics": as_bytes(topic_labels(self._text.corpus, self._text.test[:1])[1]),
         }
 
     def baseline_loss(self, model: SentenceAutoencoder) -> float:
@@ -131,8 +133,10 @@ class SentenceScorer:
         similarity = {
             "own": cosine(own["codes"], own["codes_again"]),
             "random": cosine(own["codes"], ask("encode", ids=_whole(text.ids[partner]))["codes"]),
-            "document": cosine(*(ask("encode", ids=_whole(text.ids[side]))["codes"] for side in (first, second))),
         }
+        if len(first):
+            codes = [ask("encode", ids=_whole(text.ids[side]))["codes"] for side in (first, second)]
+            similarity["document"] = cosine(*codes)
         stage("an untrained encoder")
         untrained = build(self._hyper, IMAGE_SHAPE)
         assert isinstance(untrained, SentenceAutoencoder)
@@ -145,11 +149,10 @@ class SentenceScorer:
             blank["codes"], blank_ask("encode", ids=_whole(text.ids[partner]))["codes"]
         )
         self.found["similarity"] = similarity
+        names = {"own": "cosine_mean", "random": "cosine_control_mean", "document": "cosine_document_mean",
+                 "untrained": "cosine_untrained_mean"}  # fmt: skip
         return {
-            "cosine_mean": float(similarity["own"].mean()),
-            "cosine_control_mean": float(similarity["random"].mean()),
-            "cosine_document_mean": float(similarity["document"].mean()),
-            "cosine_untrained_mean": float(similarity["untrained"].mean()),
+            **{names[what]: float(cosines.mean()) for what, cosines in similarity.items() if what in names},
             "separation_auc": separation(similarity["own"], similarity["random"]),
             "untrained_auc": separation(similarity["untrained"], similarity["untrained_random"]),
         }
@@ -182,7 +185,7 @@ class SentenceScorer:
             "codes": ask("encode", ids=_whole(text.ids[mapped]))["codes"].astype(np.float16),
             "labels": labels,
             "indices": mapped.astype(np.int32),
-            "names": np.frombuffer("\n".join(names).encode(), np.uint8),
+            "names": as_bytes(names),
         }
         topical = topics_matrix(corpus, text.test)
         with_topic = np.flatnonzero(np.asarray(topical.sum(axis=1)).ravel())[:MEASURED]

@@ -28,7 +28,7 @@ def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
     lowest = min((min(epoch.loss, epoch.val_loss) for epoch in curve.epochs), default=1.0)
     logarithmic = logarithmic and min(lowest, *(loss for _, loss in curve.ticks), run.baseline_loss or 1.0) > 0
     spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss_title, logarithmic, len(hyper.phases()) > 1)
-    said = "Training and held-out loss by epoch, with PCA's error at the same code size as a dashed line."
+    said = "Training and held-out loss by epoch, with the baseline's as a dashed line."
     st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said, **KEEP_ZOOM)
 
 
@@ -51,8 +51,8 @@ def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
 
 
 def pca_name(run: RunView) -> str:
-    """How PCA is called in the legend."""
-    return f"PCA, {min(run.config.hyper.code_units, 784)} components"
+    """How the baseline is called in the legend."""
+    return run.config.hyper.baseline_title
 
 
 @functools.lru_cache(maxsize=64)

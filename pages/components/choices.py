@@ -54,8 +54,8 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     state["variant"] = _one_of("variant", query, list(VARIANTS), "vanilla", problems)
     kind = VARIANTS[state["variant"]]
     preset = _one_of("preset", query, list(kind.presets), DEFAULT_PRESET, problems)
-    names = [status.name for status in service.datasets()]
-    state["dataset"] = _one_of("dataset", query, names, "digits", problems)
+    names = [status.name for status in service.datasets(kind.kind)]
+    state["dataset"] = _one_of("dataset", query, names, names[0], problems)
     use_preset(kind, preset)
     for spec in kind.fields():
         if spec.name in query:

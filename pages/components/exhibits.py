@@ -11,10 +11,14 @@ from pages.components import charts, pictures
 
 KERNEL_SIZE = 9  # tiles up to so many pixels wide are kernels, not whole images
 SAMPLES_IN_A_ROW = 10
+GATES = {4: "input, forget, output and candidate", 3: "update, reset and candidate"}
 
 
-def weights(snapshot: SnapshotView | None) -> None:
-    """Draws the first layer's weights as pictures, or its kernels where it is convolutional."""
+def weights(run: RunView, snapshot: SnapshotView | None) -> None:
+    """Draws the first layer's weights as pictures: units, kernels where it is convolutional, gates of a cell."""
+    if run.config.hyper.kind == "sentences":
+        _gates(run, snapshot)
+        return
     tiles = None if snapshot is None else snapshot.arrays["tiles"]
     kernels = tiles is not None and tiles.shape[1] <= KERNEL_SIZE
     st.subheader("Kernels" if kernels else "Weights", anchor=False)
@@ -29,6 +33,21 @@ def weights(snapshot: SnapshotView | None) -> None:
     st.caption(
         f"What the first {len(tiles)} {what} look for: red where ink excites them, blue where it inhibits them; full "
         f"colour is ±{limit:.2g}."
+    )
+
+
+def _gates(run: RunView, snapshot: SnapshotView | None) -> None:
+    st.subheader("Weights of the gates", anchor=False)
+    if snapshot is None:
+        st.caption("How each number of a word vector opens the gates appears here with the first step.")
+        return
+    tiles = snapshot.arrays["tiles"]
+    picture, limit = pictures.tiles(tiles, columns=1, scale=max(1, 512 // tiles.shape[2]))
+    names = GATES[len(tiles)]
+    st.image(picture, width="stretch", alt=f"The encoder's input weights of the gates {names}, one below the other.")
+    st.caption(
+        f"The forward encoder's input weights, from top to bottom of {names}: a row for each number of a word vector, "
+        f"a column for each unit; red opens, blue closes, full colour is ±{limit:.2g}."
     )
 
 

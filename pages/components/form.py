@@ -7,13 +7,14 @@ import streamlit as st
 from aecore.errors import BadInput
 from aecore.schema import IMAGE_SHAPE, FieldSpec, RunConfig, VariantConfig
 from aecore.schema.fields import GROUPS
+from aecore.schema.sentence import Sentence
 from aecore.service import Service
 from pages.components import pictures
 from pages.components.choices import PREFIX, use_preset
 from pages.components.session import told
 from pages.components.text import duration
 
-_OPEN = ("Architecture", "Objective", "Sparsity")
+_OPEN = ("Text", "Architecture", "Objective", "Sparsity")
 
 
 def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | None:
@@ -34,9 +35,12 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
         help="Where the fields below start: book is as printed in the textbook, quick takes seconds on digits, "
         "best goes further (convolutional: on noisy images, as in the book); others are named after what they show.",
     )
-    found = {status.name: status for status in service.datasets()}
+    found = {status.name: status for status in service.datasets(kind.kind)}
+    if state["dataset"] not in found:  # the variant before learnt another kind
+        state["dataset"] = next(iter(found))
     st.selectbox(
-        "Dataset", list(found), key="dataset", persist_state="session", help="What is learnt. Digits need no download.",
+        "Dataset", list(found), key="dataset", persist_state="session",
+        help="What is learnt; the first one is always here.",
         format_func=lambda name: found[name].title + ("" if found[name].available else " (not here yet)"),
     )  # fmt: skip
     for name in ("variant", "preset", "dataset", "speed"):
@@ -53,7 +57,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
                     if spec.relevant(values) or spec.name in problems:
                         _widget(spec)
                         _complain(spec.name, problems | url_problems)
-                if group == "Noise" and found[state["dataset"]].available and config:
+                if group == "Noise" and kind.kind == "images" and found[state["dataset"]].available and config:
                     with told():
                         _noise_strip(service, config)
     if config:
@@ -149,10 +153,15 @@ def _noise_strip(service: Service, config: RunConfig) -> None:
 
 
 def _summary(service: Service, config: RunConfig) -> None:
-    count, pixels = config.hyper.parameters(IMAGE_SHAPE), 28 * 28
-    ratio = pixels / config.hyper.code_units
+    count, hyper = config.hyper.parameters(IMAGE_SHAPE), config.hyper
+    if isinstance(hyper, Sentence):
+        numbers, what = hyper.length * hyper.vector_size, f"{hyper.length} vectors of {hyper.vector_size}"
+        table = f", {hyper.vocabulary * hyper.vector_size:,} of them word vectors, which are not trained"
+    else:
+        numbers, what, table = 28 * 28, "784 pixels", ""
+    ratio = numbers / hyper.code_units
     ratio_text = f"{ratio:.3g} : 1" if ratio >= 1 else f"1 : {1 / ratio:.3g} (overcomplete)"
-    lines = [f"**{count:,}** parameters", f"compression **{ratio_text}** (784 pixels to {config.hyper.code_units})"]
+    lines = [f"**{count:,}** parameters{table}", f"compression **{ratio_text}** ({what} to {hyper.code_units})"]
     seconds = service.expected_seconds(config)
     if seconds is not None:
         lines.append(f"about **{duration(seconds)}**, by the speed of the last run like it")

@@ -3,19 +3,19 @@
 Everything drawn comes from the store, so a reload, a second tab or another page never touches the run.
 """
 
-import math
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
-from pages.components import charts, exhibits, pictures
+from pages.components import charts, exhibits
 from pages.components.choices import use_config, write_speed
+from pages.components.reconstructions import language, reconstructions, sentences
+from pages.components.scorecard import scorecard
 from pages.components.session import told
 from pages.components.speed import SPEEDS, chosen_speed
-from pages.components.text import duration, figure
+from pages.components.text import duration
 
 REFRESH_SECONDS = 0.5
 # Twice a second Streamlit would fade what is about to be drawn again, and blink in the corner.
@@ -27,33 +27,6 @@ BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
     "finished": "green", "failed": "red", "interrupted": "red", "shipped": "green",
 }  # fmt: skip
-SCORES = {
-    "mse": ("Mean squared error", "of a pixel; smaller is better"),
-    "sse_per_image": ("Squared error of an image", "summed over its pixels; smaller is better"),
-    "psnr": ("Peak signal-to-noise ratio, dB", "larger is better"),
-    "ssim": ("Structural similarity", "1 is identical"),
-    "bce": ("Binary cross-entropy", "of a pixel, in nats; smaller is better"),
-    "knn5_accuracy": ("5-NN accuracy on the codes", "class voted by the five nearest training codes"),
-    "probe_accuracy": ("Softmax classifier on the codes", "held-out accuracy of a linear classifier"),
-    "trustworthiness": ("Trustworthiness", "1: neighbours among the codes are neighbours among the images"),
-    "mean_activation": ("Mean activation", "mean absolute activity of the code's units"),
-    "active_share": ("Share of active units", "above 0.001, over all images"),
-    "dead_units": ("Dead units", "that are the same for every image"),
-    "elbo": ("Evidence lower bound, nats", "of an image; larger is better"),
-    "elbo_reconstruction": ("Reconstruction term of the bound", "log-likelihood of the image given its code, in nats"),
-    "kl": ("KL term of the bound", "how far codes are from the prior, in nats"),
-    "collapsed_units": ("Collapsed units", "whose KL is below 0.01 nats: they say nothing about the image"),
-    "iwae500": ("Log-likelihood (IWAE bound, 500 draws), nats", "of an image; larger is better"),
-    "iwae500_error": ("Its standard error, nats", "over the images that were measured"),
-    "iwae500_images": ("Images measured for it", "all of them where the network is dense"),
-    "jacobian_norm": ("Squared norm of the Jacobian", "how fast the code moves with the image"),
-}
-
-
-RIVALS = {
-    "nlm_psnr": "The same of non-local means, dB",
-    "pca_denoiser_psnr": "The same of a tuned PCA denoiser, dB",
-}
 
 
 def live(service: Service, name: str) -> None:
@@ -83,11 +56,11 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
             _codes(service, run, snapshot)
         with right:
             st.subheader("Reconstructions", anchor=False)
-            _reconstructions(run, snapshot)
-            exhibits.weights(snapshot)
+            (sentences if run.config.hyper.kind == "sentences" else reconstructions)(service, run, snapshot)
+            exhibits.weights(run, snapshot)
             exhibits.others(run, snapshot)
         st.subheader("Scorecard", anchor=False)
-        _scorecard(run)
+        scorecard(run)
 
 
 def _state(service: Service, run: RunView) -> None:
@@ -116,12 +89,12 @@ def _progress_text(service: Service, run: RunView) -> str:
         others = "one run is" if ahead == 1 else f"{ahead} runs are"
         return f"Waiting: {others} ahead." if ahead else "The worker is loading TensorFlow and the data."
     if run.stage == "scoring":
-        return f"Measuring {run.phase} on held-out images."
+        return f"Measuring {run.phase} on held-out {run.config.hyper.kind}."
     parts = [f"Epoch {run.position:.4g} of {run.total_epochs}"]
     if run.active and run.seconds_left is not None:
         parts.append(f"{duration(run.seconds_left)} left at full speed")
     if run.samples_per_second:
-        parts.append(f"{run.samples_per_second:,.0f} images a second")
+        parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.kind} a second")
     if run.learning_rate:
         parts.append(f"learning rate {run.learning_rate:.3g}")
     if run.phase and len(run.config.hyper.phases()) > 1:
@@ -187,61 +160,16 @@ def _speed_changed(service: Service, name: str) -> None:
             service.tell(name, chosen_speed())
 
 
-def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
-    if snapshot is None:
-        st.caption("Ten held-out images and what the model makes of them appear here with the first step.")
-        return
-    arrays = snapshot.arrays
-    if "clean" not in arrays:
-        st.image(pictures.mosaic([arrays["outputs"]]), width="stretch", alt="Reconstructions of held-out images.")
-        st.caption(
-            f"What the model makes of ten held-out images, after epoch {snapshot.position:.4g}. The images themselves "
-            f"are not shipped: with {run.config.dataset} on this machine they stand above."
-        )
-        return
-    noisy = run.config.image_hyper.noise != "none"
-    rows = [arrays["clean"], arrays["corrupted"], arrays["outputs"]] if noisy else [arrays["clean"], arrays["outputs"]]
-    names = (
-        "held-out images, what the model is shown, and what it makes of it"
-        if noisy
-        else "held-out images, and what comes back"
-    )
-    st.image(pictures.mosaic(rows), width="stretch", alt=f"From top to bottom: {names}.")
-    st.caption(f"From top to bottom: {names}. Epoch {snapshot.position:.4g}.")
-
-
 def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
+    kind = run.config.hyper.kind
     if snapshot is None:
-        st.caption("Where held-out images lie in the code appears here with the first step.")
+        st.caption(f"Where held-out {kind} lie in the code appears here with the first step.")
         return
     codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
-    classes = service.classes(run.config.dataset)
+    if kind == "images":
+        classes, coloured = service.classes(run.config.dataset), "class"
+    else:
+        classes, coloured = language(service, run)[1], "topic"
     charts.codes_chart(f"codes-{run.id}", codes, labels, classes)
-    st.caption(
-        f"Codes of {len(codes):,} held-out images, coloured by class. Classes drift apart although no label was used."
-    )
-
-
-def _scorecard(run: RunView) -> None:
-    if not run.metrics:
-        st.caption(
-            "Figures on held-out images, each beside PCA at the same code size, appear here at the end of the run."
-        )
-        return
-    rows = []
-    for name, (title, meaning) in SCORES.items():
-        value = run.metrics.get(name)
-        if value is not None and math.isfinite(value):
-            rows.append((title, figure(value), figure(run.metrics.get(f"pca_{name}")), meaning))
-    if not rows:
-        st.warning("The model's output is not a number; there is nothing to measure.")
-        return
-    if run.config.hyper.figures_note:
-        st.caption(run.config.hyper.figures_note)
-    for name, what in RIVALS.items():
-        if run.metrics.get(name) is not None:
-            rows.insert(3, (what, "–", figure(run.metrics[name]), "for comparison, in place of PCA at the code's size"))
-    table = pd.DataFrame(
-        rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"]
-    )
-    st.table(table.set_index("held-out images"))
+    drift = "Classes drift apart although no label was used." if kind == "images" else "No topic was used in training."
+    st.caption(f"Codes of {len(codes):,} held-out {kind}, coloured by {coloured}. {drift}")

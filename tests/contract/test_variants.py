@@ -15,7 +15,10 @@ import pytest
 from aecore.compute.backend import InProcess
 from aecore.compute.channel import Channel
 from aecore.datasets import Images, load
+from aecore.datasets.kinds import Data
 from aecore.datasets.measured import shown_test
+from aecore.datasets.text.own import add_text
+from aecore.datasets.text.prepared import text_of
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
 from aecore.schema.events import (
@@ -36,18 +39,35 @@ from aecore.training.checkpoint import Stored
 from aecore.training.engine import Trainer
 from aecore.training.kinds import material
 from aecore.training.scorecard import Scorer
+from aecore.training.sentence_score import SentenceScorer
 
+SMALL_TEXT = {
+    "vocabulary": 200, "length": 12, "vectors": "corpus", "code_size": 8, "batch_size": 64, "epochs": 2,
+    "learning_rate": 0.005,
+}  # fmt: skip
 SMALL = {"hidden": "16", "filters": "4,8", "halvings": 2, "code_size": 8, "batch_size": 64, "epochs": 2}
 WITH_TWIN = {"mse", "sse_per_image", "psnr", "ssim", "bce", "knn5_accuracy", "probe_accuracy", "trustworthiness"}
 ALONE = {"mean_activation", "dead_units"}
-HELD_OUT = 360
-SHAPES = ("clean", "corrupted", "outputs", "codes", "labels", "indices")
+HELD_OUT, SENTENCES = 360, 400
+SHAPES = {
+    "images": ("clean", "corrupted", "outputs", "codes", "labels", "indices"),
+    "sentences": ("shown", "words", "cosines", "codes", "labels", "indices"),
+}
 
 
-def configured(name: str, **values: Any) -> RunConfig:
+def configured(name: str, dataset: str = "digits", **values: Any) -> RunConfig:
     """A small model; values of fields that the variant does not have are left out."""
     known = {spec.name for spec in VARIANTS[name].fields()}
-    return RunConfig.make(name, "digits", None, {k: v for k, v in {**SMALL, **values}.items() if k in known})
+    small = SMALL if VARIANTS[name].kind == "images" else SMALL_TEXT
+    return RunConfig.make(name, dataset, None, {k: v for k, v in {**small, **values}.items() if k in known})
+
+
+def little_text(settings: Settings) -> str:
+    """Stores a text of 400 sentences that follow a pattern; returns the name of the dataset."""
+    rng = np.random.default_rng(0)
+    kinds = [[f"{kind}{k}" for k in range(30)] for kind in ("small", "dog", "bites", "quickly")]
+    lines = [" ".join(["the", *(str(rng.choice(words)) for words in kinds)]).capitalize() for _ in range(SENTENCES)]
+    return add_text("little.txt", ".\n\n".join(lines).encode(), settings)
 
 
 def loaded(data: bytes, folder: Path) -> Any:
@@ -62,11 +82,21 @@ def loaded(data: bytes, folder: Path) -> Any:
 class Trained:
     """A finished run with all that it reported and left behind."""
 
+    settings: Settings
     config: RunConfig
     events: list[Event]
     view: RunView
     arrays: dict[str, np.ndarray]
     model: Any
+
+    @property
+    def kind(self) -> str:
+        return self.config.hyper.kind
+
+    def only(self, kind: str) -> None:
+        """Leaves what holds for another kind of data to another test."""
+        if self.kind != kind:
+            pytest.skip(f"for {kind}")
 
     def of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -75,14 +105,18 @@ class Trained:
 @pytest.fixture(scope="module", params=VARIANTS)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp(request.param)
-    config = configured(request.param)
-    service = Service(Settings(home=folder, database_url=f"sqlite:///{folder / 'aecore.db'}"), InProcess())
-    told = list(service.watch(config))
+    settings = Settings(home=folder, database_url=f"sqlite:///{folder / 'aecore.db'}")
+    sentences = VARIANTS[request.param].kind == "sentences"
+    config = configured(request.param, little_text(settings) if sentences else "digits")
+    service = Service(settings, InProcess())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AECORE_HOME", str(folder))  # where a worker looks for a text
+        told = list(service.watch(config))
     (name,) = {run for run, _ in told}
     picture = service.snapshot(name)
     assert picture is not None
     model = loaded(service.model_file(name), folder)
-    yield Trained(config, [event for _, event in told], service.run(name), picture.arrays, model)
+    yield Trained(settings, config, [event for _, event in told], service.run(name), picture.arrays, model)
     service.close()
 
 
@@ -123,24 +157,28 @@ def test_the_number_of_parameters_is_known_beforehand(trained: Trained):
 
 def test_snapshots_have_their_shapes(trained: Trained):
     units = trained.config.hyper.code_units
+    held_out = trained.view.test_size
     found = {name: (array.dtype.name, *array.shape) for name, array in trained.arrays.items()}
-    pictures = {name for name in found if name not in SHAPES}
+    pictures = {name for name in found if name not in SHAPES[trained.kind]}
     assert "tiles" in pictures
     for name in pictures:  # weights or kernels, and what else a variant has to show
         assert 1 <= len(trained.arrays[name]) <= 144
         assert np.isfinite(trained.arrays[name]).all()
+    shown = {
+        "images": dict.fromkeys(("clean", "corrupted", "outputs"), ("uint8", 10, 28, 28)),
+        "sentences": {"shown": ("uint16", 10, 12), "words": ("uint16", 10, 12), "cosines": ("float16", 10, 12)},
+    }[trained.kind]
     assert found == {
-        "clean": ("uint8", 10, 28, 28),
-        "corrupted": ("uint8", 10, 28, 28),
-        "outputs": ("uint8", 10, 28, 28),
-        "codes": ("float16", HELD_OUT, units),
-        "labels": ("uint8", HELD_OUT),
-        "indices": ("int32", HELD_OUT),
+        **shown,
+        "codes": ("float16", held_out, units),
+        "labels": ("uint8", held_out),
+        "indices": ("int32", held_out),
     } | {name: found[name] for name in pictures}
     assert np.isfinite(trained.arrays["codes"]).all()
 
 
 def test_metrics_stand_beside_pca(trained: Trained):
+    trained.only("images")
     metrics = trained.view.metrics
     assert set(metrics) >= WITH_TWIN | ALONE | {f"pca_{name}" for name in WITH_TWIN}
     assert all(math.isfinite(value) for value in metrics.values())
@@ -150,18 +188,38 @@ def test_metrics_stand_beside_pca(trained: Trained):
     assert metrics["pca_sse_per_image"] == pytest.approx(784 * metrics["pca_mse"])
 
 
+def test_figures_of_sentences_stand_beside_controls_and_baselines(trained: Trained):
+    trained.only("sentences")
+    metrics = trained.view.metrics
+    assert set(metrics) >= {"held_out_loss", "mean_vector_loss", "word_accuracy", "cosine_mean", "cosine_control_mean"}
+    assert set(metrics) >= {"separation_auc", "untrained_auc", "vectors_covered"}
+    assert all(math.isfinite(value) for value in metrics.values())
+    assert metrics["held_out_loss"] == pytest.approx(trained.of(EpochDone)[-1].val_loss, rel=1e-4)
+    assert metrics["mean_vector_loss"] == pytest.approx(trained.view.baseline_loss)
+
+
 def test_the_keras_file_is_the_model_that_was_measured(trained: Trained):
+    if trained.kind == "sentences":
+        text = text_of(trained.config, trained.settings)
+        ids = text.ids[text.test].astype(np.int32)
+        words = np.asarray(trained.model.operations()["reconstruct"](ids)["words"])
+        assert (words == ids)[ids > 1].mean() == pytest.approx(trained.view.metrics["word_accuracy"], abs=1e-3)
+        return
     images = load("digits", Settings(home=Path("unused")))
     output = trained.model(shown_test(images, trained.config.image_hyper)).numpy()
     assert np.square(output - images.x_test / 255).mean() == pytest.approx(trained.view.metrics["mse"], rel=1e-3)
 
 
 def test_the_keras_file_encodes_and_decodes(trained: Trained):
-    codes = trained.model.encode(np.random.default_rng(0).random((3, *IMAGE_SHAPE), dtype=np.float32))
+    rng = np.random.default_rng(0)
+    given, back = rng.random((3, *IMAGE_SHAPE), dtype=np.float32), (3, *IMAGE_SHAPE)
+    if trained.kind == "sentences":
+        given, back = rng.integers(1, 50, (3, 12), dtype=np.int32), (3, 12, 50)
+    codes = trained.model.encode(given)
     assert codes.shape == (3, trained.config.hyper.code_units)
-    images = trained.model.decode(codes).numpy()
-    assert images.shape == (3, *IMAGE_SHAPE)
-    assert np.isfinite(images).all()
+    written = trained.model.decode(codes).numpy()
+    assert written.shape == back
+    assert np.isfinite(written).all()
 
 
 def test_the_configuration_comes_back_from_json(trained: Trained):
@@ -189,6 +247,11 @@ class PausedAfter(Channel):
 
 
 @pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
 def images() -> Images:
     """So few that the last batch of an epoch must be filled up."""
     digits = load("digits", Settings(home=Path("unused")))
@@ -197,10 +260,10 @@ def images() -> Images:
 
 
 def attempt(
-    config: RunConfig, images: Images, stored: Stored | None = None, until: int | None = None, chunks: int | None = None
+    config: RunConfig, data: Data, stored: Stored | None = None, until: int | None = None, chunks: int | None = None
 ) -> list[Any]:
     channel = PausedAfter(chunks)
-    Trainer(config, material(config, images), channel, stored, until).run()
+    Trainer(config, material(config, data), channel, stored, until).run()
     return channel.take()
 
 
@@ -212,7 +275,10 @@ def last(events: list[Any], kind: type) -> Any:
     return [event for event in events if isinstance(event, kind)][-1]
 
 
-STOCHASTIC = {"noise": "masking", "dropout": 0.3, "schedule": "cosine"}
+STOCHASTIC = {
+    "noise": "masking", "dropout": 0.3, "schedule": "cosine", "word_dropout": 0.2, "objective": "words",
+    "negatives": 30, "masked": True, "similar_lengths": True,
+}  # fmt: skip
 LAYERWISE = {"hidden": "", "pretraining": "layerwise", "pretraining_epochs": 1, "epochs": 1, "dropout": 0.3}
 IN_AN_EPOCH, AFTER_AN_EPOCH = {"chunks": 1}, {"until": 1}
 
@@ -225,19 +291,25 @@ IN_AN_EPOCH, AFTER_AN_EPOCH = {"chunks": 1}, {"until": 1}
     ],
 )
 def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
-    name: str, values: dict, pauses: list[dict], images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+    name: str, values: dict, pauses: list[dict], images: Images, settings: Settings, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):  # fmt: skip
     monkeypatch.setattr(Scorer, "score", lambda *_: {})
+    monkeypatch.setattr(SentenceScorer, "score", lambda *_: {})
     monkeypatch.setattr(Autoencoder, "xla_on_cpu", values is LAYERWISE)  # compiling takes most of the time
-    config = configured(name, **values)
-    whole = attempt(config, images)
+    if VARIANTS[name].kind == "sentences":
+        config = configured(name, little_text(settings), **values)
+        data: Data = text_of(config, settings)
+    else:
+        config, data = configured(name, **values), images
+    whole = attempt(config, data)
     stored, told = None, []
     for pause in pauses:
-        events = attempt(config, images, stored, **pause)
+        events = attempt(config, data, stored, **pause)
         assert last(events, Finished).status == "paused"
         told += losses(events)
         stored = Stored(last(events, Checkpoint).data)
-    resumed = attempt(config, images, stored)
+    resumed = attempt(config, data, stored)
     told += losses(resumed)
 
     assert last(resumed, Finished).status == "finished"

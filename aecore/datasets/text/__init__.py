@@ -4,6 +4,7 @@
 vectors. Nothing here imports TensorFlow, and NLTK, SciPy and scikit-learn are imported on first use.
 """
 
+from aecore.datasets.text.cache import as_texts
 from aecore.datasets.text.cooccurrence import corpus_vectors
 from aecore.datasets.text.corpus import Corpus, Sentences
 from aecore.datasets.text.figures import coverage_curve, figures, frequent_words, lengths
@@ -23,6 +24,7 @@ __all__ = [
     "add_file",
     "add_glove",
     "add_text",
+    "as_texts",
     "corpus_vectors",
     "coverage_curve",
     "download_glove",
