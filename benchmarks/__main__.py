@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: seconds of an epoch beside Keras's `fit` for the same model, in the same process.
+"""`python -m benchmarks`: seconds of an epoch beside Keras's `fit`, in the same process.
 
 The two take turns, so that a machine that slows down slows both; the medians are compared. Both measure the
 held-out images in every epoch, as a user would have it. `--json` prints one object a line.
@@ -9,7 +9,8 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from aecore.settings import Settings
 from aecore.training.device import find_device
 from aecore.training.engine import Trainer
 from aecore.training.kinds import material
+from benchmarks import sentences
 
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
 
@@ -50,29 +52,50 @@ class Duel(Channel):
             if len(self.ours) > self._epochs:
                 self.tell(Command(action="pause"))
 
+    def row(self, model: str) -> dict[str, Any]:
+        """The medians of both sides, in seconds, and their ratio."""
+        ours, theirs = statistics.median(self.ours[1:]), statistics.median(self.theirs[1:])
+        return {"model": model, "aecore": ours, "fit": theirs, "ratio": ours / theirs}
+
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--epochs", type=int, default=5, help="epochs measured on each side, after one of warming up")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("kinds", nargs="*", default=["images", "sentences"], metavar="images|sentences")
     options = parser.parse_args()
     find_device()  # sets TensorFlow's threads, for both sides
-    images, name = _images()
-    if not options.json:
-        print(f"Seconds of an epoch on {name}, 60,000 images; medians of {options.epochs}")
-        print(f"{'model':<12}{'aecore':>10}{'fit':>10}{'ratio':>10}")
-    for variant, preset in CASES.items():
-        config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
-        duel = Duel(_fit(config.image_hyper, images), options.epochs)
-        Trainer(config, material(config, images), duel).run()
-        ours, theirs = statistics.median(duel.ours[1:]), statistics.median(duel.theirs[1:])
-        row = {"model": f"{variant} {preset}", "aecore": ours, "fit": theirs}
-        row["ratio"] = row["aecore"] / row["fit"]
+    for row in _rows(options):
         if options.json:
             print(json.dumps(row), flush=True)
         else:
-            print(f"{variant:<12}{row['aecore']:>10.3f}{row['fit']:>10.3f}{row['ratio']:>10.2f}", flush=True)
+            print(f"{row['model']:<16}{row['aecore']:>10.3f}{row['fit']:>10.3f}{row['ratio']:>10.2f}", flush=True)
+
+
+def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if "images" in options.kinds:
+        images, name = _images()
+        _head(options, f"Seconds of an epoch on {name}, 60,000 images")
+        for variant, preset in CASES.items():
+            config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
+            duel = Duel(_fit(config.image_hyper, images), options.epochs)
+            Trainer(config, material(config, images), duel).run()
+            yield duel.row(f"{variant} {preset}")
+    if "sentences" in options.kinds:
+        _head(options, f"Seconds for {sentences.TRAIN:,} sentences; fit is the textbook's model in both rows")
+        book = sentences.cases()[0][1]
+        for preset, config in sentences.cases():
+            other = sentences.fit(book.sentence_hyper, sentences.text(book))
+            duel = Duel(other, options.epochs)
+            Trainer(config, material(config, sentences.text(config)), duel).run()
+            yield duel.row(f"sentence {preset}")
+
+
+def _head(options: argparse.Namespace, title: str) -> None:
+    if not options.json:
+        print(f"{title}; medians of {options.epochs}")
+        print(f"{'model':<16}{'aecore':>10}{'fit':>10}{'ratio':>10}")
 
 
 def _images() -> tuple[Images, str]:
