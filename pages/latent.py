@@ -201,7 +201,7 @@ def _near(door: Service, row: int, space: np.ndarray) -> list[int]:
 
 def _neighbour_spaces(door: Service, sample: Sample, points: Points) -> list[tuple[str, np.ndarray]]:
     if points.images is not None:
-        return [("the code", points.codes), ("the pixels", points.images)]
+        return [("the code", points.codes), ("the pixels", points.images.astype(np.float32) / 255)]
     pca = data.linear(door, sample, points)
     return [("the code", points.codes), (f"the pixels' first {pca.shape[1]} principal components", pca)]
 

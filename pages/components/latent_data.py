@@ -7,6 +7,7 @@ import streamlit as st
 
 from aecore.explore.latent import Points
 from aecore.explore.neighbourhoods import Figures
+from aecore.explore.walk import Kind, Spread
 from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.scatter import digest, thumbnail_sheet
@@ -128,6 +129,12 @@ def figures(_door: Service, space: str, sample: Sample, _codes: np.ndarray, _poi
 def decoded(_door: Service, run: str, weights: str, codes: np.ndarray) -> np.ndarray:
     """What the model draws at codes: uint8 [n, h, w]."""
     return _door.latent.decode(run, codes)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def spread(_door: Service, sample: Sample, kind: Kind, most: int, _codes: np.ndarray) -> Spread:
+    """How codes vary; see `aecore.explore.walk.spread`."""
+    return _door.latent.spread(_codes, kind, most)
 
 
 def _filled(codes: np.ndarray, dims: int) -> np.ndarray:

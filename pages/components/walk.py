@@ -10,7 +10,7 @@ from aecore.store.views import RunView
 from pages.components import latent_data as data
 from pages.components import pictures
 from pages.components.export import downloads
-from pages.components.latent_data import Sample
+from pages.components.latent_data import PRINCIPAL, UNITS, Sample
 from pages.components.paper import images_figure
 from pages.components.scatter import Panel, scatter
 from pages.components.session import told
@@ -19,7 +19,6 @@ PLANE, PLANE_POINTS, MARGIN = "latent-plane", 2000, 0.04  # the margin is that o
 SLIDERS, REACH = 8, 3.0
 STEPS, SIDE, DRAWN, IN_A_ROW = 10, 15, 20, 10
 MEAN, PICKED = "the mean of the codes", "the image looked at"
-DIRECTIONS = {"components": "principal components", "units": "units"}
 
 
 def walk(
@@ -101,15 +100,14 @@ def _along(door: Service, run: RunView, sample: Sample, points: Points, classes:
     """A longer code: sliders in units of its own spread."""
     row = points.row(st.session_state.get("point"))
     top = st.container(horizontal=True, vertical_alignment="bottom")
-    kind = top.selectbox("Sliders move along", list(DIRECTIONS.values()), key="along", bind="query-params", width=230)
+    kind = top.selectbox("Sliders move along", [PRINCIPAL, UNITS], key="along", bind="query-params", width=230)
     starts = [MEAN] if row is None else [MEAN, PICKED]
     if st.session_state.get("start") not in starts:
         st.session_state.pop("start", None)
     start = top.selectbox("Start from", starts, key="start", bind="query-params", width=230,
                           help="Pick an image above to start from its code.")  # fmt: skip
     top.button("Back to the start", icon=":material/undo:", on_click=_back)
-    which = "units" if kind == DIRECTIONS["units"] else "components"
-    spread = door.latent.spread(points.codes, which, SLIDERS)
+    spread = data.spread(door, sample, "units" if kind == UNITS else "components", SLIDERS, points.codes)
     origin = spread.mean if start == MEAN or row is None else points.codes[row]
     left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -141,19 +141,43 @@ class Panel {
     this.view.y = this.view.y.map((end) => end + (dy / this.box.h) * h);
   }
 
-  // Draws everything. What is seen: visible, lit (or null), hovered, picked, near, thumbnails, sheet, mark, rect.
+  // Draws what is looked at over the points, which are drawn again only in a new version of the scene. A scene has:
+  // visible, lit (or null), labels, colours, thumbnails, sheet, version; hovered, picked, near, mark, rect.
   draw(scene) {
     if (!this.resize()) return;
+    const { canvas } = this, { clientWidth: w, clientHeight: h } = canvas;
     this.project();
-    const { ctx, box, canvas } = this;
-    ctx.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
-    this.frame(scene);
+    const version = [scene.version, canvas.width, canvas.height, scene.sheet ? 1 : 0].join();
+    if (version !== this.drawn) {
+      this.base ??= document.createElement("canvas");
+      Object.assign(this.base, { width: canvas.width, height: canvas.height });
+      const shown = this.ctx, ratio = canvas.width / w;
+      this.ctx = this.base.getContext("2d");
+      this.ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this.points(scene);
+      this.ctx = shown;
+      this.drawn = version;
+    }
+    this.ctx.clearRect(0, 0, w, h);
+    this.ctx.drawImage(this.base, 0, 0, w, h);
+    this.marks(scene);
+    canvas.dataset.view = JSON.stringify({ ...this.view, box: this.box, tiles: this.tiles.length });
+  }
+
+  clip() {
+    const { ctx, box } = this;
     ctx.save();
     ctx.beginPath();
     ctx.rect(box.x, box.y, box.w, box.h);
     ctx.clip();
+  }
+
+  points(scene) {
+    const { ctx } = this;
+    this.frame(scene);
+    this.clip();
     const size = this.count > 4000 ? 4 : this.count > 1000 ? 5 : 7;
-    const tiles = scene.thumbnails && scene.sheet ? this.tiled(scene) : [];
+    const tiles = (this.tiles = scene.thumbnails && scene.sheet ? this.tiled(scene) : []);
     const strength = (k) => (scene.lit && !scene.lit[k] ? DIM : tiles.length ? 0.25 : scene.faint ? 0.35 : 0.8);
     const order = this.order(scene);
     for (const k of order) {
@@ -166,7 +190,12 @@ class Panel {
       ctx.globalAlpha = scene.lit && !scene.lit[k] ? 0.15 : 1;
       this.tile(k, scene, TILE);
     }
-    ctx.globalAlpha = 1;
+    ctx.restore();
+  }
+
+  marks(scene) {
+    const { ctx, tiles } = this;
+    this.clip();
     for (const k of scene.near ?? []) if (scene.visible[k]) this.ring(k, scene, 6, 1.5);
     for (const k of [scene.picked, scene.hovered]) {
       if (k < 0 || !scene.visible[k]) continue;
@@ -184,8 +213,6 @@ class Panel {
       ctx.strokeRect(x, y, w, h);
     }
     ctx.restore();
-    const { view } = this;
-    canvas.dataset.view = JSON.stringify({ ...view, box, tiles: tiles.length });
   }
 
   // The points to draw, those that are lit last, in space the far ones first.

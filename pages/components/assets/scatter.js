@@ -21,6 +21,7 @@ class Scatter {
     this.shown = new Set();
     Object.assign(this, { picked: -1, hovered: -1, lit: null, tool: "brush", drag: null, mark: null, sent: 0 });
     for (const button of this.tools.querySelectorAll("button")) button.onclick = () => this.press(button.value);
+    this.version = 0;
     this.observer = new ResizeObserver(() => this.redraw());
     this.observer.observe(this.panels);
     this.heard = () => this.redraw();
@@ -115,7 +116,7 @@ class Scatter {
   pick(row) {
     this.picked = row === this.picked ? -1 : row;
     this.component.setStateValue("picked", this.picked < 0 ? null : this.ids[this.picked]);
-    this.refresh();
+    this.redraw();
   }
 
   // Tells where the visitor points; while an answer is awaited only the last place is kept.
@@ -197,8 +198,13 @@ class Scatter {
       if (!way || !this.mark) return false;
       const [x, y] = panel.toScreen(...this.mark);
       this.place(...this.clamped(panel, x + 8 * way[0], y + 8 * way[1]));
-    } else if (way && event.shiftKey) panel.move(15 * way[0], 15 * way[1]);
-    else if (way) this.hover(panel, this.beside(panel, way));
+      return true;
+    }
+    if (way && !event.shiftKey) {
+      this.hover(panel, this.beside(panel, way));
+      return true;
+    }
+    if (way) panel.move(15 * way[0], 15 * way[1]);
     else if (event.key === "Enter" || event.key === " ") { if (this.hovered >= 0) this.pick(this.hovered); }
     else if (event.key === "Escape") { this.lit = null; this.hover(panel, -1); }
     else if (event.key === "+" || event.key === "-") panel.zoom(...middle, event.key === "+" ? 1 / 1.3 : 1.3);
@@ -262,6 +268,7 @@ class Scatter {
 
   refresh() {
     const { data } = this;
+    this.version++;
     for (const button of this.tools.querySelectorAll("button")) {
       if (button.value !== "reset") button.setAttribute("aria-pressed", button.value === this.tool);
     }
@@ -290,7 +297,7 @@ class Scatter {
       this.planned = 0;
       const style = getComputedStyle(this.host), colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
       const scene = {
-        visible: this.visible, lit: this.lit, hovered: this.hovered, picked: this.picked, labels: this.labels,
+        version: this.version, visible: this.visible, lit: this.lit, hovered: this.hovered, picked: this.picked, labels: this.labels,
         thumbnails: this.data.thumbnails, sheet: this.sheet(), mark: this.mark, faint: this.data.place,
         colours: this.palette(), ink: colour("text-color"), line: colour("border-color"),
         accent: colour("primary-color"), font: colour("font"),
