@@ -31,8 +31,9 @@ def page() -> None:
     door = service()
     st.title("Latent space", anchor=False)
     st.markdown(
-        "Each point is an image that the model was not trained on. On the left it lies where PCA of the pixels puts "
-        "it, on the right where the model's encoder does. Look for classes that PCA mixes and the code keeps apart."
+        "Each point is an image that the model was not trained on. On the left it lies where PCA of the pixels, or "
+        "another run, puts it; on the right where this run's encoder does. Look for classes that are mixed on one side "
+        "and apart on the other."
     )
     with told():
         runs = explorable(door)
@@ -154,7 +155,7 @@ def _embedding_wanted(sample: Sample, dims: int, beside: RunView | None) -> bool
     wanted = st.session_state.setdefault("embeddings", set())
     key = (sample, dims, beside and beside.id)
     if key not in wanted:
-        st.info("t-SNE takes about a quarter of a minute for 2,000 points; until then principal components are shown.")
+        st.info("t-SNE of 2,000 points can take a minute; until then principal components or units are shown.")
         if st.button("Compute t-SNE", icon=":material/scatter_plot:"):
             wanted.add(key)
             st.rerun()
@@ -248,7 +249,7 @@ def _said(run: RunView, points: Points, sample: Sample, thumbnails: bool, view: 
     if view == EMBEDDING:
         said += " t-SNE keeps neighbours together; distances between its clouds mean little."
     if run.active:
-        said += f" The run is still training: weights of about epoch {sample.weights.split('-')[1]}."
+        said += f" The run is still training: weights of about epoch {float(sample.weights.split('-')[1]):.4g}."
     return said + " 'Move' drags, turns and zooms with the wheel; a class alone: press its name."
 
 

@@ -78,7 +78,7 @@ def sheet_name(sample: Sample) -> str:
     return digest(repr(tuple(sample)).encode())
 
 
-@st.cache_data(max_entries=64, show_spinner="Computing t-SNE: about a quarter of a minute…")
+@st.cache_data(max_entries=64, show_spinner="Computing t-SNE, which can take a minute…")
 def _embedded(_door: Service, space: str, sample: Sample, dims: int, _codes: np.ndarray) -> np.ndarray:
     return _door.latent.neighbour_embedding(_codes, dims)
 

@@ -36,6 +36,9 @@ def walk(
     """
     st.header("Walk", anchor=False)
     st.markdown("The decoder draws an image for any code, also for one that no image has.")
+    if run.active:
+        st.caption("This run is still training: what is drawn here comes from a newer decoder than the codes. 'Newest "
+                   "weights' above brings them together again.")  # fmt: skip
     flat = points.codes.shape[1] == 2
     st.fragment(_plane if flat else _along)(door, run, sample, points, classes)
     st.subheader("Between two images", anchor=False)
@@ -111,10 +114,10 @@ def _along(door: Service, run: RunView, sample: Sample, points: Points, classes:
     origin = spread.mean if start == MEAN or row is None else points.codes[row]
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        columns = st.columns(2)
+        pairs = [st.columns(2) for _ in range(0, len(spread.names), 2)]
         deviations = [
-            columns[k % 2].slider(f"{name} ({share:.1%} of the variance)", -REACH, REACH, 0.0, 0.1, key=f"d{k + 1}",
-                                  bind="query-params", format="%.1f σ")
+            pairs[k // 2][k % 2].slider(f"{name} ({share:.1%} of the variance)", -REACH, REACH, 0.0, 0.1,
+                                        key=f"d{k + 1}", bind="query-params", format="%.1f σ")
             for k, (name, share) in enumerate(zip(spread.names, spread.shares, strict=True))
         ]  # fmt: skip
     code = spread.code(origin, deviations)
