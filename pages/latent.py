@@ -36,7 +36,7 @@ def page() -> None:
         "and apart on the other."
     )
     with told():
-        runs = explorable(door)
+        runs = explorable(door, lambda run: run.config.hyper.kind == "images")
         left, right = st.columns(2) if runs else (st.container(), st.container())
         with left:
             run = choose_run(runs, default="stacked-2")
@@ -105,7 +105,10 @@ def _choose_beside(runs: dict[str, RunView], run: RunView) -> RunView | None:
 
 
 def _same_images(one: RunView, other: RunView) -> bool:
-    return (one.config.dataset, one.config.hyper.held_out) == (other.config.dataset, other.config.hyper.held_out)
+    return (one.config.dataset, one.config.image_hyper.held_out) == (
+        other.config.dataset,
+        other.config.image_hyper.held_out,
+    )
 
 
 def _choices(door: Service, run: RunView) -> tuple[Sample, str, int]:
@@ -242,7 +245,7 @@ def _said(run: RunView, points: Points, sample: Sample, thumbnails: bool, view: 
     if points.images is None:
         said += (" The images are not shipped: a thumbnail is what the model draws at the point's code. With "
                  f"{run.config.dataset} on this machine they are the images themselves.")  # fmt: skip
-    elif run.config.hyper.noise != "none":
+    elif run.config.image_hyper.noise != "none":
         said += " The encoder is shown them with noise; thumbnails are without."
     if thumbnails:
         said += f" Of the points in view {THUMBNAILS} random ones at most get a thumbnail: zoom in for the others."

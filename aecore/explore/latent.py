@@ -131,11 +131,11 @@ class Latent:
             if all(int(position) in rows for position in positions):
                 return _floats(parts["pca_codes"][[rows[int(position)] for position in positions]])
         config = self._service.run(name).config
-        images = datasets.measured(self._images(config), config.hyper)
-        noisy = config.hyper.noise != "none"
-        source = shown_train(images, config.hyper) if noisy else as_floats(images.x_train)
-        baseline = LinearBaseline.fit(source, None, config.hyper.code_units)
-        return baseline.encode(datasets.shown_test(images, config.hyper)[positions])
+        images = datasets.measured(self._images(config), config.image_hyper)
+        noisy = config.image_hyper.noise != "none"
+        source = shown_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
+        baseline = LinearBaseline.fit(source, None, config.image_hyper.code_units)
+        return baseline.encode(datasets.shown_test(images, config.image_hyper)[positions])
 
     def decode(self, name: str, codes: np.ndarray) -> np.ndarray:
         """What the run's newest weights draw at codes float32 [n, units]: uint8 [n, h, w].
@@ -169,7 +169,7 @@ class Latent:
 
     def _encoded(self, name: str, count: int, seed: int) -> Points:
         run = self._service.run(name)
-        images = datasets.measured(self._images(run.config), run.config.hyper)
+        images = datasets.measured(self._images(run.config), run.config.image_hyper)
         total = len(images.y_test)
         chosen = datasets.fixed_indices(images.y_test, min(count, total), seed + 1)  # 1 is the seed of those shipped
         codes = None
@@ -178,7 +178,7 @@ class Latent:
             if len(chosen) <= len(parts["indices"]) and (parts["indices"][: len(chosen)] == chosen).all():
                 codes = _floats(parts["codes"][: len(chosen)])  # of just these images, and no worker has to start
         if codes is None:
-            shown = datasets.shown_test(images, run.config.hyper)[chosen]
+            shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
             codes = self._service.ask(name, "encode", images=shown)["codes"].astype(np.float32)
         return Points(chosen.astype(np.int32), images.y_test[chosen], codes, images.x_test[chosen, ..., 0], total)
 

@@ -198,7 +198,7 @@ def test_a_run_on_digits_is_encoded_and_decoded(door: Service):
     assert found.images is not None
     assert np.array_equal(found.images, images.x_test[found.positions, ..., 0])
     assert np.array_equal(found.labels, images.y_test[found.positions])
-    shown = datasets.shown_test(images, config.hyper)[found.positions]
+    shown = datasets.shown_test(images, config.image_hyper)[found.positions]
     assert found.codes == pytest.approx(door.ask(name, "encode", images=shown)["codes"], abs=1e-6)
     snapshot = door.snapshot(name)
     assert snapshot is not None
