@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page("pages/latent.py", title="Latent space", icon=":material/scatter_plot:", url_path="latent"),
     ],
     position="top",
 ).run()
