@@ -38,11 +38,13 @@ class Loaded:
         self.stamp = stamp
 
     def compute(self, operation: str, arrays: dict[str, np.ndarray]) -> Answer:
-        """Applies an operation to rows, so many at a time.
+        """Applies an operation to rows, so many at a time; without arrays, asks about the model itself.
 
         Raises:
             BadInput: the model has no such operation.
         """
+        if not arrays:
+            return self._inspect(operation)
         if operation not in self.compiled:
             known = self.model.operations()
             if operation not in known:
@@ -55,6 +57,12 @@ class Loaded:
             for k in range(0, rows, ROWS)
         ]
         return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+
+    def _inspect(self, what: str) -> Answer:
+        known = self.model.inspections()
+        if what not in known:
+            raise BadInput(f"This model cannot be asked about '{what}'; it knows {', '.join(known)}.")
+        return {name: np.asarray(array) for name, array in known[what]().items()}
 
 
 class Desk:
