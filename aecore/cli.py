@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aecore import shipping
+from aecore import data_command, shipping
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError
 from aecore.schema import RunConfig, variant
 from aecore.schema.events import EpochDone, Event, Failed, Finished
@@ -75,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     add("variants", _variants, "List the variants and their hyperparameters.")
     data = add("data", _data, "List the datasets, or tell of one.")
     data.add_argument("name", nargs="?", metavar="NAME")
-    data.add_argument("--download", action="store_true", help="fetch it first")
+    data.add_argument("--download", action="store_true", help="fetch it first; also glove-50, -100, -200 and -300")
+    data.add_argument("--add", type=Path, metavar="FILE", help="add a text of your own, or word vectors as GloVe's")
     add("runs", _runs, "List the runs.")
     train = add("train", _train, "Train a variant.")
     train.add_argument("variant", metavar="VARIANT")
@@ -124,31 +125,7 @@ def _variants(options: argparse.Namespace) -> None:
 
 def _data(options: argparse.Namespace) -> None:
     with _service() as service:
-        if options.download and not options.name:
-            raise BadInput("Say which dataset to download, such as 'data mnist --download'.")
-        if options.download:
-            _download(service, options.name)
-        found = [service.dataset(options.name)] if options.name else service.datasets()
-    if options.json:
-        rows = [status.as_json() for status in found]
-        print(json.dumps(rows[0] if options.name else rows))
-        return
-    table = Table("dataset", "training", "held out", "licence", "where")
-    for status in found:
-        place = status.where or "not here"
-        table.add_row(status.name, f"{status.train_size:,}", f"{status.test_size:,}", status.licence, place)
-    Console().print(table)
-    for status in found:
-        if not status.available:
-            Console(soft_wrap=True).print(
-                f"{status.name}: {status.how} Or: python -m aecore data {status.name} --download"
-            )
-
-
-def _download(service: Service, name: str) -> None:
-    with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=_err) as bar:
-        task = bar.add_task(name, total=None)
-        service.download_now(name, lambda done, total: bar.update(task, completed=done, total=total or None))
+        data_command.run(service, options, _err)
 
 
 def _runs(options: argparse.Namespace) -> None:

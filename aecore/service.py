@@ -6,6 +6,7 @@ Pages and the command line call nothing else. Nothing here imports TensorFlow.
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import numpy as np
 from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, InProcess, WorkerStatus
+from aecore.datasets import text
+from aecore.datasets.kinds import data_of
+from aecore.datasets.text.prepared import resolved
 from aecore.errors import AecoreError, BadInput, DataMissing
 from aecore.follower import Follower
-from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, VARIANTS, ImageConfig, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event
 from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
@@ -80,22 +84,72 @@ class Service:
         return VARIANTS
 
     def dataset(self, name: str) -> datasets.DatasetStatus:
-        """Whether a dataset is here, where, and how to get it.
+        """Whether a dataset, or GloVe vectors such as "glove-50", are here, where, and how to get them.
 
         Raises:
             BadInput: there is none of that name.
         """
-        return datasets.status(name, self.settings)
+        size = text.glove_size(name)
+        return datasets.status(name, self.settings) if size is None else text.glove_status(size, self.settings)
 
-    def datasets(self) -> list[datasets.DatasetStatus]:
-        """All datasets."""
-        return [self.dataset(name) for name in datasets.DATASETS]
+    def datasets(self, kind: datasets.Kind = "images") -> list[datasets.DatasetStatus]:
+        """All datasets of a kind, a visitor's own texts at the end."""
+        return [self.dataset(name) for name in datasets.names(kind, self.settings)]
+
+    def corpus(self, name: str, progress: Callable[[float, str], None] | None = None) -> text.Corpus:
+        """The sentences of a corpus; see `aecore.datasets.text.load_corpus`.
+
+        Raises:
+            BadInput: there is no corpus of that name.
+            DataMissing: it is not here, or damaged.
+            StorageError: what was read cannot be kept.
+        """
+        return text.load_corpus(name, self.settings, progress)
+
+    def corpus_figures(self, name: str, progress: Callable[[float, str], None] | None = None) -> dict[str, Any]:
+        """What a corpus holds, in figures; raises what `corpus` does."""
+        return text.figures(self.corpus(name, progress))
+
+    def add_text(self, filename: str, data: bytes) -> str:
+        """Keeps a text of the visitor's own; returns the name of the dataset.
+
+        Raises:
+            BadInput: it cannot be used, in one sentence.
+            StorageError: it cannot be written.
+        """
+        return text.add_text(filename, data, self.settings)
+
+    def remove_text(self, name: str) -> None:
+        """Deletes an own text; runs that were trained on it stay.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        text.remove_text(name, self.settings)
+
+    def add_vectors(self, filename: str, data: bytes | Path) -> str:
+        """Keeps word vectors in GloVe's format, given by content or path; returns their name, such as "glove-50".
+
+        Raises:
+            BadInput: it is no such file; the message names the line.
+            StorageError: it cannot be written.
+        """
+        return text.add_glove(filename, data, self.settings)
+
+    def add_file(self, file: Path) -> str:
+        """Keeps a file of this machine as an own text, or as word vectors; returns the name that `dataset` takes.
+
+        Raises:
+            BadInput: it cannot be read or used, in one sentence.
+            StorageError: it cannot be written.
+        """
+        return text.add_file(file, self.settings)
 
     def classes(self, name: str) -> tuple[str, ...]:
         """Names of a dataset's classes; a label is the position."""
-        return datasets.info(name).classes
+        return datasets.info(name, self.settings).classes
 
-    def preview(self, name: str, hyper: VariantConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def preview(self, name: str, hyper: ImageConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Ten held-out images, one of each class, clean and corrupted: both float32 [10, h, w] in [0, 1].
 
         Raises:
@@ -125,10 +179,10 @@ class Service:
         threading.Thread(target=self._fetch, args=(name,), name=f"download {name}", daemon=True).start()
 
     def download_now(self, name: str, progress: Any = None) -> None:
-        """Fetches a dataset and returns when it is here.
+        """Fetches a dataset, or GloVe vectors, and returns when they are here.
 
         Args:
-            name: the dataset.
+            name: the dataset, or "glove-50", "glove-100", "glove-200" or "glove-300".
             progress: called with the bytes done and the bytes in all.
 
         Raises:
@@ -136,7 +190,11 @@ class Service:
             DataMissing: it cannot be fetched; the message says what to do.
             StorageError: it cannot be written.
         """
-        datasets.download(name, self.settings, progress)
+        size = text.glove_size(name)
+        if size is None:
+            datasets.download(name, self.settings, progress)
+        else:
+            text.download_glove(size, self.settings, progress)
 
     def download_status(self, name: str) -> Download | None:
         """The last download of a dataset, or None."""
@@ -185,6 +243,20 @@ class Service:
     def snapshot_positions(self, name: str) -> list[float]:
         """When snapshots were taken, in epochs."""
         return list(self._shelf.bundle(name).positions) if name in self._shelf else self._store.snapshot_positions(name)
+
+    def kept(self, name: str, what: str) -> dict[str, np.ndarray]:
+        """Arrays that a run keeps beside its snapshots; empty where there are none, or not yet.
+
+        Args:
+            name: the run, or the shipped model.
+            what: for sentences "language", "similarity", "baselines" or "map"; see
+                `aecore.training.sentence_score.SentenceScorer`.
+
+        Raises:
+            BadInput: there is no such run.
+            StorageError: they are damaged.
+        """
+        return self._shelf.bundle(name).kept(what) if name in self._shelf else self._store.kept(name, what)
 
     def model_file(self, name: str) -> bytes:
         """The Keras file of a run that was paused, stopped or finished.
@@ -369,12 +441,32 @@ class Service:
 
     # Inside
 
-    def _create(self, config: RunConfig) -> Job:
+    def prepare(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> RunConfig:
+        """Reads what a run is trained on, so that damaged data is told now; a corpus is kept on disk for the next time.
+
+        Args:
+            config: the run.
+            progress: told the share that is done and what is being done; only a corpus takes long.
+
+        Returns:
+            The run with everything named that it left open.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
         status = self.dataset(config.dataset)
+        if status.kind != config.hyper.kind:
+            others = ", ".join(other.name for other in self.datasets(config.hyper.kind))
+            raise BadInput({"dataset": f"{config.variant} learns {config.hyper.kind}, and {status.name} holds "
+                            f"{status.kind}; choose one of {others}."})  # fmt: skip
         if self.settings.scheduler is None:  # workers elsewhere have their own data
             if not status.available:
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")
-            datasets.load(config.dataset, self.settings)  # a damaged file is told now, and leaves no run behind
+            data_of(config, self.settings, progress)
+        return resolved(config, self.settings)
+
+    def _create(self, config: RunConfig) -> Job:
+        config = self.prepare(config)
         config.hyper.check(IMAGE_SHAPE)
         return self._store.begin_attempt(self._store.create(config), config)
 
@@ -403,11 +495,11 @@ class Service:
         if not self.dataset(config.dataset).available:
             return {}
         try:
-            images = datasets.measured(datasets.images_of(config, self.settings), config.hyper)
+            images = datasets.measured(datasets.images_of(config, self.settings), config.image_hyper)
         except DataMissing:  # a damaged file is told where it is needed; a shipped model does without
             return {}
         chosen = datasets.pictured(images)
-        shown = datasets.shown_test(images, config.hyper)[chosen]
+        shown = datasets.shown_test(images, config.image_hyper)[chosen]
         return {"clean": images.x_test[chosen, ..., 0], "corrupted": datasets.as_pixels(shown[..., 0])}
 
     def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:

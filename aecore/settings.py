@@ -11,6 +11,8 @@ from aecore.errors import BadInput
 LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
 SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+REUTERS = "http://kdd.ics.uci.edu/databases/reuters21578/"
+GLOVE = "https://nlp.stanford.edu/data/"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Settings:
         data_dir: folder searched first for datasets, or None (`AECORE_DATA_DIR`).
         keras_dir: Keras's own dataset cache, searched second (`KERAS_HOME`/datasets).
         data_url: address that holds Keras's dataset files, ending in "/" (`AECORE_DATA_URL`).
+        reuters_url: address that holds the Reuters corpus, ending in "/" (`AECORE_REUTERS_URL`).
+        glove_url: address that holds the GloVe vectors, ending in "/" (`AECORE_GLOVE_URL`).
         database_url: any SQLAlchemy URL; "" for SQLite under `home` (`AECORE_DATABASE_URL`).
         scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
         worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
@@ -33,6 +37,8 @@ class Settings:
     data_dir: Path | None = None
     keras_dir: Path = Path("~/.keras/datasets")
     data_url: str = KERAS_DATASETS
+    reuters_url: str = REUTERS
+    glove_url: str = GLOVE
     database_url: str = ""
     scheduler: str | None = None
     worker_memory: str = "auto"
@@ -63,6 +69,8 @@ class Settings:
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
             keras_dir=keras_home / "datasets",
             data_url=env.get("AECORE_DATA_URL", KERAS_DATASETS).rstrip("/") + "/",
+            reuters_url=env.get("AECORE_REUTERS_URL", REUTERS).rstrip("/") + "/",
+            glove_url=env.get("AECORE_GLOVE_URL", GLOVE).rstrip("/") + "/",
             database_url=env.get("AECORE_DATABASE_URL", ""),
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),

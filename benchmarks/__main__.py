@@ -19,11 +19,12 @@ from aecore.compute.channel import Channel
 from aecore.datasets import Images, load
 from aecore.errors import DataMissing
 from aecore.models import build
-from aecore.schema import IMAGE_SHAPE, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
 from aecore.schema.events import Command, EpochDone, Event
 from aecore.settings import Settings
 from aecore.training.device import find_device
 from aecore.training.engine import Trainer
+from aecore.training.kinds import material
 
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
 
@@ -63,8 +64,8 @@ def main() -> None:
         print(f"{'model':<12}{'aecore':>10}{'fit':>10}{'ratio':>10}")
     for variant, preset in CASES.items():
         config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
-        duel = Duel(_fit(config.hyper, images), options.epochs)
-        Trainer(config, images, duel).run()
+        duel = Duel(_fit(config.image_hyper, images), options.epochs)
+        Trainer(config, material(config, images), duel).run()
         ours, theirs = statistics.median(duel.ours[1:]), statistics.median(duel.theirs[1:])
         row = {"model": f"{variant} {preset}", "aecore": ours, "fit": theirs}
         row["ratio"] = row["aecore"] / row["fit"]
@@ -84,7 +85,7 @@ def _images() -> tuple[Images, str]:
         return Images(pixels[:60_000], labels[:60_000], pixels[60_000:], labels[60_000:]), "random images"
 
 
-def _fit(hyper: VariantConfig, images: Images) -> Callable[[], float]:
+def _fit(hyper: ImageConfig, images: Images) -> Callable[[], float]:
     """Keras's own loop around the same model, on float arrays as in the textbook."""
     import keras
 

@@ -1,10 +1,13 @@
 """What all tests share: nothing is read from or written to the folders of whoever runs them."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.remote import Remote
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -28,3 +31,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("AECORE_DATA_DIR", raising=False)
     return folder
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Remote() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.silent.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def no_punkt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which NLTK finds none of its data in the folders that it searches itself."""
+    import nltk.data
+
+    monkeypatch.setattr(nltk.data, "path", [])

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from aecore.compute.channel import Channel
-from aecore.datasets import images_of
+from aecore.datasets.kinds import data_of
 from aecore.schema import RunConfig
 from aecore.schema.events import Command, Device, Event
 from aecore.schema.job import Answer, Job, Question
@@ -104,7 +104,7 @@ class InProcess:
         """
         from aecore.compute.worker import warm_up
 
-        images = images_of(config, Settings.from_env())
+        data = data_of(config, Settings.from_env())
         warm_up()  # TensorFlow starts here, after cheap errors
         from aecore.training import evaluation
 
@@ -112,7 +112,7 @@ class InProcess:
             model = evaluation.from_keras_file(config, weights)
         else:
             model = evaluation.from_weights(config, weights)
-        return evaluation.evaluate(config, model, images, stage)
+        return evaluation.evaluate(config, model, data, stage)
 
     def close(self) -> None:
         """Nothing outlives a handle."""

@@ -1,21 +1,24 @@
 """Images to train on: what there is, where it lies, how to get it, and how it is corrupted.
 
-`registry` names the datasets, `load` reads them, `download` fetches them on request, `corruption` adds noise.
-Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
+`catalogue` lists the datasets, `registry` finds them, `load` reads them, `download` fetches them on request,
+`corruption` adds noise. Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
 """
 
+from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Kind
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
 from aecore.datasets.measured import as_pixels, images_of, measured, pictured, shown_test
-from aecore.datasets.registry import DATASETS, DataFile, DatasetInfo, DatasetStatus, info, status
+from aecore.datasets.registry import info, names, status
 
 __all__ = [
+    "CORPORA",
     "DATASETS",
     "DataFile",
     "DatasetInfo",
     "DatasetStatus",
     "Images",
+    "Kind",
     "as_pixels",
     "corrupt",
     "download",
@@ -24,6 +27,7 @@ __all__ = [
     "info",
     "load",
     "measured",
+    "names",
     "pictured",
     "preview",
     "preview_indices",

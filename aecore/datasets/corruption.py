@@ -4,10 +4,10 @@ compiled step. The kinds are those of denoising autoencoders (Vincent et al., 20
 
 import numpy as np
 
-from aecore.schema.base import VariantConfig
+from aecore.schema.base import ImageConfig
 
 
-def corrupt(images: np.ndarray, config: VariantConfig, seed: int) -> np.ndarray:
+def corrupt(images: np.ndarray, config: ImageConfig, seed: int) -> np.ndarray:
     """Adds the noise of a configuration.
 
     The same seed gives the same noise, and the first images get the same noise however many follow.

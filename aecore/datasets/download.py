@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pooch
 from requests import exceptions as network
 
-from aecore.datasets.registry import DataFile, DatasetInfo, download_folder, info
+from aecore.datasets.catalogue import DataFile, DatasetInfo
+from aecore.datasets.registry import base_url, download_folder, info, spare
 from aecore.errors import DataMissing, StorageError
 from aecore.settings import Settings
 
@@ -20,7 +21,7 @@ def download(name: str, settings: Settings, progress: Progress | None = None) ->
     """Downloads the files of a dataset that are not yet in `settings.download_dir`, or are damaged there.
 
     A file is written beside its place and moved there once its checksum is right, so that a broken
-    download leaves nothing behind. Digits has no files and returns at once.
+    download leaves nothing behind. Digits, python-docs and own texts have no files and return at once.
 
     Args:
         name: the dataset.
@@ -32,7 +33,7 @@ def download(name: str, settings: Settings, progress: Progress | None = None) ->
         DataMissing: no network, an answer other than the file, or a file with another checksum.
         StorageError: the file could not be written.
     """
-    dataset = info(name)
+    dataset = info(name, settings)
     counter = _Counter(dataset, progress)
     for file in dataset.files:
         _fetch(dataset, file, settings, counter)
@@ -75,7 +76,7 @@ class _Counter:
 
 def _fetch(dataset: DatasetInfo, file: DataFile, settings: Settings, counter: _Counter) -> None:
     folder = download_folder(dataset, settings)
-    url = settings.data_url + file.name
+    url = base_url(dataset, settings) + file.name
     counter.start(file)
     # Unencoded, or requests would unpack a .gz file that a server declares to be a gzip encoding of its content.
     downloader = pooch.HTTPDownloader(
@@ -88,27 +89,28 @@ def _fetch(dataset: DatasetInfo, file: DataFile, settings: Settings, counter: _C
         if error.response is not None:
             error.response.close()  # the connection of an error page is left open
         raise DataMissing(
-            f"{dataset.title} could not be downloaded, as {_reason(error)} for {url}: try again later, put {file.name} "
-            f"into {folder} by hand, or use digits, which needs no download."
+            f"{dataset.title} could not be downloaded, as {reason(error)} for {url}: try again later, put {file.name} "
+            f"into {folder} by hand, or {spare(dataset)}."
         ) from error
     except OSError as error:
         raise StorageError(
-            f"{file.name} could not be written to {folder} ({_os_reason(error)}): make room there, or set "
+            f"{file.name} could not be written to {folder} ({os_reason(error)}): make room there, or set "
             "AECORE_HOME to a folder that can be written to."
         ) from error
     except ValueError as error:
         raise DataMissing(
             f"{url} was refused and nothing of it kept, as its checksum is not the published {file.hash}: try again, "
-            f"put the original {file.name} into {folder} by hand, or use digits, which needs no download."
+            f"put the original {file.name} into {folder} by hand, or {spare(dataset)}."
         ) from error
 
 
-def _os_reason(error: OSError) -> str:
+def os_reason(error: OSError) -> str:
+    """Why a file could not be written, in a few words."""
     # pooch raises its PermissionError anew with a text of its own, which loses `strerror`.
     return error.strerror or ("Permission denied" if isinstance(error, PermissionError) else str(error))
 
 
-def _reason(error: network.RequestException) -> str:
+def reason(error: network.RequestException) -> str:
     """Why a transfer failed, in a few words that end before "for <address>"."""
     if isinstance(error, network.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}".rstrip()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aecore.datasets.registry import DatasetInfo, download_hint, info, locate
+from aecore.datasets.catalogue import DatasetInfo
+from aecore.datasets.registry import download_hint, info_of, locate, spare
 from aecore.errors import DataMissing
 from aecore.settings import Settings
 
@@ -58,17 +59,16 @@ def load(name: str, settings: Settings) -> Images:
     """Reads a dataset, or returns it as it was read before if its files have not changed.
 
     Raises:
-        BadInput: there is no dataset of this name.
+        BadInput: there is no dataset of this name, or it holds sentences.
         DataMissing: it is not on this machine, or one of its files is damaged or another dataset's.
     """
-    dataset = info(name)
+    dataset = info_of("images", name, settings)
     if not dataset.files:
         return _digits()
     folder = locate(dataset, settings)
     if folder is None:
         raise DataMissing(
-            f"{dataset.title} is not on this machine: download {download_hint(dataset, settings)}, or use digits, "
-            "which needs no download."
+            f"{dataset.title} is not on this machine: download {download_hint(dataset, settings)}, or {spare(dataset)}."
         )
     return _from_files(dataset, folder, tuple(_stamp(folder / file.name) for file in dataset.files))
 

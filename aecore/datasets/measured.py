@@ -5,7 +5,7 @@ import numpy as np
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.load import Images, fixed_indices, load
 from aecore.schema import RunConfig
-from aecore.schema.base import VariantConfig
+from aecore.schema.base import ImageConfig
 from aecore.settings import Settings
 
 TEST_SEED, TRAIN_SEED, BINARY_SEED = 10_000, 20_000, 30_000
@@ -19,20 +19,20 @@ def images_of(config: RunConfig, settings: Settings) -> Images:
         DataMissing: the dataset is not on this machine, or cannot be read.
     """
     images = load(config.dataset, settings)
-    return images.without_test() if config.hyper.held_out == "validation" else images
+    return images.without_test() if config.image_hyper.held_out == "validation" else images
 
 
-def measured(images: Images, hyper: VariantConfig) -> Images:
+def measured(images: Images, hyper: ImageConfig) -> Images:
     """The images as figures are computed on them: black and white where the configuration asks for it."""
     return images.binarised(BINARY_SEED) if hyper.binary else images
 
 
-def shown_test(images: Images, hyper: VariantConfig) -> np.ndarray:
+def shown_test(images: Images, hyper: ImageConfig) -> np.ndarray:
     """What a model is shown of the held-out images: float32 [m, h, w, c], the same in every run."""
     return corrupt(as_floats(images.x_test), hyper, TEST_SEED)
 
 
-def shown_train(images: Images, hyper: VariantConfig) -> np.ndarray:
+def shown_train(images: Images, hyper: ImageConfig) -> np.ndarray:
     """What a model is shown of the training images when it is measured: float32 [n, h, w, c]."""
     return corrupt(as_floats(images.x_train), hyper, TRAIN_SEED)
 

@@ -1,157 +1,88 @@
-"""The image datasets by name: what they hold, which files they are, and where those lie on this machine."""
+"""Datasets on this machine: what a name stands for, where the files lie, how to get them.
 
+`catalogue` lists what there is; a visitor's own texts are found in the folder `texts` under the home.
+"""
+
+import json
 import os
-from dataclasses import asdict, dataclass
+import re
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from aecore.datasets.catalogue import CORPORA, DATASETS, DatasetInfo, DatasetStatus, Kind
 from aecore.errors import BadInput
 from aecore.settings import Settings
 
-
-class DataFile(NamedTuple):
-    """One file of a dataset.
-
-    Attributes:
-        name: file name, the same at the address it comes from.
-        hash: checksum of the file as distributed, "sha256:…" or "md5:…".
-        bytes: its size; only progress and the text for a visitor use it.
-    """
-
-    name: str
-    hash: str
-    bytes: int
+OWN_TEXT = re.compile(r"text-(?P<slug>[a-z0-9-]+)-[0-9a-f]{6}")
+_SPARE = {"images": "digits", "sentences": "python-docs"}
 
 
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a dataset without reading it.
-
-    Attributes:
-        name: key in `DATASETS`.
-        title: name for a visitor.
-        description: what the images are, and how held-out ones were chosen.
-        licence: short name of the licence.
-        source: address of the people who made it.
-        train_size: number of training images.
-        test_size: number of held-out images.
-        classes: name of each class; the label is the position.
-        files: what has to be downloaded; empty for data that comes with a library.
-        folders: subfolders in which the files may lie, the first being where they are downloaded to.
-        image_shape: (height, width, channels).
-    """
-
-    name: str
-    title: str
-    description: str
-    licence: str
-    source: str
-    train_size: int
-    test_size: int
-    classes: tuple[str, ...]
-    files: tuple[DataFile, ...] = ()
-    folders: tuple[str, ...] = ("",)
-    image_shape: tuple[int, int, int] = (28, 28, 1)
-
-
-@dataclass(frozen=True)
-class DatasetStatus:
-    """A dataset on this machine.
-
-    Attributes:
-        available: whether all its files were found; whether they can be read is known once they are loaded.
-        where: folder in which they were found, "scikit-learn" for digits, or None.
-        how: how to get it, for a visitor.
-    """
-
-    name: str
-    title: str
-    licence: str
-    source: str
-    image_shape: tuple[int, int, int]
-    train_size: int
-    test_size: int
-    available: bool
-    where: str | None
-    how: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields as JSON knows them."""
-        return asdict(self) | {"image_shape": list(self.image_shape)}
-
-
-_DIGITS = tuple("0123456789")
-_CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-
-DATASETS: dict[str, DatasetInfo] = {
-    dataset.name: dataset
-    for dataset in (
-        DatasetInfo(
-            name="digits",
-            title="Digits",
-            description=(
-                "1,797 handwritten digits of 8x8 pixels in 17 shades, enlarged to 28x28. They come with scikit-learn "
-                "and need no download. There is no published split; the last 360 are held out."
-            ),
-            licence="CC BY 4.0",
-            source="https://archive.ics.uci.edu/dataset/80",
-            train_size=1437,
-            test_size=360,
-            classes=_DIGITS,
-        ),
-        DatasetInfo(
-            name="mnist",
-            title="MNIST",
-            description="70,000 handwritten digits of 28x28 pixels; the published 10,000 test images are held out.",
-            licence="CC BY-SA 3.0",
-            source="http://yann.lecun.com/exdb/mnist/",
-            train_size=60_000,
-            test_size=10_000,
-            classes=_DIGITS,
-            files=(
-                DataFile(
-                    "mnist.npz",
-                    "sha256:731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-                    11_490_434,
-                ),
-            ),
-        ),
-        DatasetInfo(
-            name="fashion_mnist",
-            title="Fashion-MNIST",
-            description=(
-                "70,000 photographs of clothes, bags and shoes of 28x28 pixels; the published 10,000 test images are "
-                "held out."
-            ),
-            licence="MIT",
-            source="https://github.com/zalandoresearch/fashion-mnist",
-            train_size=60_000,
-            test_size=10_000,
-            classes=_CLOTHES,
-            files=(
-                DataFile("train-images-idx3-ubyte.gz", "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26_421_880),
-                DataFile("train-labels-idx1-ubyte.gz", "md5:25c81989df183df01b3e8a0aad5dffbe", 29_515),
-                DataFile("t10k-images-idx3-ubyte.gz", "md5:bef4ecab320f06d8554ea6380940ec79", 4_422_102),
-                DataFile("t10k-labels-idx1-ubyte.gz", "md5:bb300cfdad3c16e7a12a480ee83cd310", 5_148),
-            ),
-            # Never loose at the top: MNIST's own IDX files bear the same names.
-            folders=("fashion-mnist", "fashion_mnist"),
-        ),
-    )
-}
-
-
-def info(name: str) -> DatasetInfo:
+def info(name: str, settings: Settings | None = None) -> DatasetInfo:
     """The dataset of this name.
+
+    Args:
+        name: a dataset, a corpus, or an own text.
+        settings: where own texts lie; without it, every name of an own text is taken to stand for one.
 
     Raises:
         BadInput: there is none.
     """
+    known = DATASETS | CORPORA
+    if name in known:
+        return known[name]
+    matched = OWN_TEXT.fullmatch(name)
+    if matched and (settings is None or own_text_path(name, settings).is_file()):
+        title = settings and _own_title(own_text_path(name, settings))
+        return DatasetInfo(
+            name=name,
+            title=title or matched["slug"],
+            description="A text of your own.",
+            licence="your own",
+            source="",
+            image_shape=(),
+            kind="sentences",
+        )
+    listed = [*known, *(names("sentences", settings)[len(CORPORA) :] if settings else ())]
+    raise BadInput({"dataset": f"There is no dataset '{name}'; the datasets are {', '.join(listed)}."})
+
+
+def info_of(kind: Kind, name: str, settings: Settings | None = None) -> DatasetInfo:
+    """The dataset of this name, which has to hold images, or sentences.
+
+    Raises:
+        BadInput: there is none, or it holds the other.
+    """
+    dataset = info(name, settings)
+    if dataset.kind != kind:
+        others = ", ".join(names(kind, settings) if settings else DATASETS if kind == "images" else CORPORA)
+        raise BadInput({"dataset": f"{name} holds {dataset.kind}, not {kind}; those with {kind} are {others}."})
+    return dataset
+
+
+def names(kind: Kind, settings: Settings) -> list[str]:
+    """Names of the datasets of a kind, own texts at the end, those in their alphabetical order."""
+    if kind == "images":
+        return list(DATASETS)
+    own = (path.stem for path in texts_folder(settings).glob("text-*.jsonl"))
+    return [*CORPORA, *sorted(name for name in own if OWN_TEXT.fullmatch(name))]
+
+
+def texts_folder(settings: Settings) -> Path:
+    """The folder of the visitors' own texts."""
+    return settings.home / "texts"
+
+
+def own_text_path(name: str, settings: Settings) -> Path:
+    """The file of an own text, which need not be there."""
+    return texts_folder(settings) / f"{name}.jsonl"
+
+
+def _own_title(path: Path) -> str:
+    """The name of the uploaded file, from the first line; "" where it cannot be read, which reading it will tell."""
     try:
-        return DATASETS[name]
-    except KeyError:
-        known = ", ".join(DATASETS)
-        raise BadInput({"dataset": f"There is no dataset '{name}'; the datasets are {known}."}) from None
+        with path.open("rb") as file:
+            return str(json.loads(file.readline(10_000))["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def locate(dataset: DatasetInfo, settings: Settings) -> Path | None:
@@ -165,10 +96,17 @@ def locate(dataset: DatasetInfo, settings: Settings) -> Path | None:
     roots = [root for root in (settings.data_dir, settings.keras_dir, settings.download_dir) if root]
     for root in roots:
         for folder in dataset.folders:
-            # Not Path.is_file, which raises where a folder on the way must not be entered.
-            if all(os.path.isfile(root / folder / file.name) for file in dataset.files):  # noqa: PTH113
+            if has_files(root / folder, [file.name for file in dataset.files]):
+                return root / folder
+            if dataset.unpacked and has_files(root / folder, dataset.unpacked):
                 return root / folder
     return None
+
+
+def has_files(folder: Path, files: list[str] | tuple[str, ...]) -> bool:
+    """Whether a folder holds all of these files."""
+    # Not Path.is_file, which raises where a folder on the way must not be entered.
+    return all(os.path.isfile(folder / file) for file in files)  # noqa: PTH113
 
 
 def download_folder(dataset: DatasetInfo, settings: Settings) -> Path:
@@ -176,13 +114,23 @@ def download_folder(dataset: DatasetInfo, settings: Settings) -> Path:
     return settings.download_dir / dataset.folders[0]
 
 
+def base_url(dataset: DatasetInfo, settings: Settings) -> str:
+    """The address, ending in "/", to which a file's name is appended."""
+    return getattr(settings, dataset.address)
+
+
+def spare(dataset: DatasetInfo) -> str:
+    """What a visitor can do without this dataset: what follows the word "or"."""
+    return f"use {_SPARE[dataset.kind]}, which needs no download"
+
+
 def download_hint(dataset: DatasetInfo, settings: Settings) -> str:
     """Which files, from which address, into which folder: what follows the word "download"."""
     *rest, last = [file.name for file in dataset.files]
-    names = f"{', '.join(rest)} and {last}" if rest else last
+    listed = f"{', '.join(rest)} and {last}" if rest else last
     megabytes = sum(file.bytes for file in dataset.files) / 1e6
     folder = download_folder(dataset, settings)
-    return f"{names} ({megabytes:.1f} MB) from {settings.data_url} into {folder}"
+    return f"{listed} ({megabytes:.1f} MB) from {base_url(dataset, settings)} into {folder}"
 
 
 def status(name: str, settings: Settings) -> DatasetStatus:
@@ -191,12 +139,15 @@ def status(name: str, settings: Settings) -> DatasetStatus:
     Raises:
         BadInput: there is no dataset of this name.
     """
-    dataset = info(name)
-    folder = locate(dataset, settings)
+    dataset = info(name, settings)
     if dataset.files:
+        folder = locate(dataset, settings)
         where, how = str(folder) if folder else None, f"Download {download_hint(dataset, settings)}."
+    elif name in DATASETS or name in CORPORA:
+        where = dataset.comes_with
+        how = f"It comes with {where} and needs no download."
     else:
-        where, how = "scikit-learn", "It comes with scikit-learn and needs no download."
+        where, how = str(texts_folder(settings)), "It was added on this machine."
     return DatasetStatus(
         name=dataset.name,
         title=dataset.title,
@@ -208,4 +159,5 @@ def status(name: str, settings: Settings) -> DatasetStatus:
         available=where is not None,
         where=where,
         how=how,
+        kind=dataset.kind,
     )

@@ -65,6 +65,7 @@ class Autoencoder(keras.Model):
     encoder: keras.Model
     decoder: keras.Model
     xla_on_cpu = True  # convolutions and recurrent layers are faster without
+    xla_on_gpu = True
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(**kwargs)
@@ -78,9 +79,9 @@ class Autoencoder(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "variant": self.variant, "fields": self.fields, "image_shape": self.image_shape}
 
-    def encode(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def encode(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes float32 [n, units] of images [n, h, w, c]."""
-        return tf.cast(self.encoder(images, training=training), tf.float32)
+        return tf.cast(self.encoder(inputs, training=training), tf.float32)
 
     def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The decoder's output before its activation, float32 [n, h, w, c]."""

@@ -58,8 +58,8 @@ class VariationalAutoencoder(Autoencoder):
         mean, log_variance = tf.split(tf.cast(self.encoder(images, training=training), tf.float32), 2, axis=1)
         return mean, log_variance
 
-    def encode(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.posterior(images, training)[0]
+    def encode(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.posterior(inputs, training)[0]
 
     def activate(self, logits: tf.Tensor) -> tf.Tensor:
         return tf.sigmoid(logits)

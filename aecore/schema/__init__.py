@@ -1,8 +1,18 @@
 """Variants, hyperparameters, run configurations and events, declared once and free of TensorFlow."""
 
-from aecore.schema.base import IMAGE_SHAPE, VariantConfig
+from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
 from aecore.schema.fields import FieldSpec
 from aecore.schema.registry import VARIANTS, variant
 from aecore.schema.run import ACTIVE, RunConfig, Status
 
-__all__ = ["ACTIVE", "IMAGE_SHAPE", "VARIANTS", "FieldSpec", "RunConfig", "Status", "VariantConfig", "variant"]
+__all__ = [
+    "ACTIVE",
+    "IMAGE_SHAPE",
+    "VARIANTS",
+    "FieldSpec",
+    "ImageConfig",
+    "RunConfig",
+    "Status",
+    "VariantConfig",
+    "variant",
+]

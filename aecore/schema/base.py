@@ -1,5 +1,6 @@
-"""What every variant has: corruption of the input, optimisation, and the checks that hold them together."""
+"""What every variant has: optimisation and the checks that hold its fields together; for images also corruption."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
@@ -31,33 +32,9 @@ class VariantConfig(BaseModel, ABC):
     how_it_works: ClassVar[str]
     model_class: ClassVar[str]
     presets: ClassVar[dict[str, dict[str, Any]]]
+    kind: ClassVar[Literal["images", "sentences"]]
     baseline_note: ClassVar[str] = "Below PCA's line, the network beats it."
 
-    noise: Literal["none", "gaussian", "masking", "salt_and_pepper"] = hyper(
-        "none", "Noise", "Noise", "What is done to the input; the target of the reconstruction stays clean."
-    )
-    noise_mean: float = hyper(
-        0.0, "Noise", "Noise mean", "Mean of the Gaussian noise added to each pixel, in units of full white.",
-        ge=-1, le=1, step=0.05, when=_GAUSSIAN,
-    )  # fmt: skip
-    noise_std: float = hyper(
-        0.5, "Noise", "Noise standard deviation",
-        "Standard deviation of the Gaussian noise, in units of full white.",
-        ge=0, le=2, step=0.05, when=_GAUSSIAN,
-    )  # fmt: skip
-    noise_fraction: float = hyper(
-        0.3, "Noise", "Share of pixels hit",
-        "Share of the pixels switched off (masking), or set to black or white (salt and pepper).",
-        ge=0, le=1, step=0.05, when=_SHARES,
-    )  # fmt: skip
-    clip: bool = hyper(
-        True, "Noise", "Clip to [0, 1]", "Whether noisy pixels are cut back to the range of real ones.", when=_GAUSSIAN
-    )
-    fresh_noise: bool = hyper(
-        True, "Noise", "Fresh noise",
-        "Whether new noise is drawn in every step, or once for each image and then kept, as in the textbook.",
-        when=("noise", ("gaussian", "masking", "salt_and_pepper")),
-    )  # fmt: skip
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = hyper(
         "adam", "Optimisation", "Optimizer", "How weights follow the gradient; SGD uses momentum."
     )
@@ -82,16 +59,11 @@ class VariantConfig(BaseModel, ABC):
         "Decoupled weight decay: each step shrinks every weight by this share times the learning rate.",
         ge=0, le=1, step=1e-4,
     )  # fmt: skip
-    batch_size: int = hyper(128, "Optimisation", "Batch size", "Images in one gradient step.", ge=1, le=8192, step=32)
-    epochs: int = hyper(10, "Run", "Epochs", "Passes over the training images.", ge=1, le=10_000, step=1)
+    batch_size: int = hyper(128, "Optimisation", "Batch size", "Examples in one gradient step.", ge=1, le=8192, step=32)
+    epochs: int = hyper(10, "Run", "Epochs", "Passes over the training data.", ge=1, le=10_000, step=1)
     seed: int = hyper(
-        0, "Run", "Seed", "Start of every random number: first weights, order of images, noise.",
+        0, "Run", "Seed", "Start of every random number: first weights, order of the training data, noise.",
         ge=0, le=2**31 - 1, step=1,
-    )  # fmt: skip
-    held_out: Literal["test", "validation"] = hyper(
-        "test", "Run", "Held-out images",
-        "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "
-        "trained on; choose settings with the latter, and leave the test images for the end.",
     )  # fmt: skip
     precision: Literal["float32", "mixed_bfloat16"] = hyper(
         "float32", "Run", "Precision",
@@ -136,43 +108,39 @@ class VariantConfig(BaseModel, ABC):
             raise explain(error) from None
 
     @property
+    def baseline_title(self) -> str:
+        """What the loss is compared with, in a few words."""
+        return f"PCA, {min(self.code_units, math.prod(IMAGE_SHAPE))} components"
+
+    @property
     @abstractmethod
     def loss_title(self) -> str:
         """What the loss is, with its unit, in a few words."""
-
-    @abstractmethod
-    def baseline_loss(self, metrics: Mapping[str, float]) -> float:
-        """The loss of a linear baseline, from its `aecore.analysis.images.reconstruction_metrics`."""
 
     @property
     def figures_note(self) -> str:
         """What has to be known to read the scorecard, in a sentence, or ""."""
         return ""
 
-    @property
-    def binary(self) -> bool:
-        """Whether the images are turned black and white, each pixel at random with its grey as the probability."""
-        return False
-
     @abstractmethod
     def parameters(self, image_shape: tuple[int, ...]) -> int:
-        """Number of weights of the model for images of this shape."""
+        """Number of weights of the model, fixed ones included; for sentences the shape has no meaning."""
 
     @abstractmethod
     def multiply_adds(self, image_shape: tuple[int, ...]) -> int:
-        """Multiplications with a weight that one image takes through encoder and decoder."""
+        """Multiplications with a weight that one image or sentence takes through encoder and decoder."""
 
     @property
     @abstractmethod
     def code_units(self) -> int:
-        """Numbers that one image is turned into."""
+        """Numbers that one image or sentence is turned into."""
 
     def phases(self) -> tuple[tuple[str, int], ...]:
         """The parts of the training in their order: (name, epochs)."""
         return (("training", self.epochs),)
 
     def steps_per_epoch(self, train_size: int) -> int:
-        """Gradient steps in a pass over so many training images; the last batch may be a smaller one."""
+        """Gradient steps in a pass over so many training examples; the last batch may be a smaller one."""
         return -(-train_size // min(self.batch_size, train_size))
 
     @property
@@ -208,7 +176,53 @@ def has_effect(hyper: VariantConfig, field: str) -> bool:
     return any(spec.name == field and spec.relevant(values) for spec in hyper.fields())
 
 
-class PixelLossConfig(VariantConfig, ABC):
+class ImageConfig(VariantConfig, ABC):
+    """A variant that is trained on images."""
+
+    kind: ClassVar[Literal["images", "sentences"]] = "images"
+
+    noise: Literal["none", "gaussian", "masking", "salt_and_pepper"] = hyper(
+        "none", "Noise", "Noise", "What is done to the input; the target of the reconstruction stays clean."
+    )
+    noise_mean: float = hyper(
+        0.0, "Noise", "Noise mean", "Mean of the Gaussian noise added to each pixel, in units of full white.",
+        ge=-1, le=1, step=0.05, when=_GAUSSIAN,
+    )  # fmt: skip
+    noise_std: float = hyper(
+        0.5, "Noise", "Noise standard deviation",
+        "Standard deviation of the Gaussian noise, in units of full white.",
+        ge=0, le=2, step=0.05, when=_GAUSSIAN,
+    )  # fmt: skip
+    noise_fraction: float = hyper(
+        0.3, "Noise", "Share of pixels hit",
+        "Share of the pixels switched off (masking), or set to black or white (salt and pepper).",
+        ge=0, le=1, step=0.05, when=_SHARES,
+    )  # fmt: skip
+    clip: bool = hyper(
+        True, "Noise", "Clip to [0, 1]", "Whether noisy pixels are cut back to the range of real ones.", when=_GAUSSIAN
+    )
+    fresh_noise: bool = hyper(
+        True, "Noise", "Fresh noise",
+        "Whether new noise is drawn in every step, or once for each image and then kept, as in the textbook.",
+        when=("noise", ("gaussian", "masking", "salt_and_pepper")),
+    )  # fmt: skip
+    held_out: Literal["test", "validation"] = hyper(
+        "test", "Run", "Held-out images",
+        "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "
+        "trained on; choose settings with the latter, and leave the test images for the end.",
+    )  # fmt: skip
+
+    @abstractmethod
+    def baseline_loss(self, metrics: Mapping[str, float]) -> float:
+        """The loss of a linear baseline, from its `aecore.analysis.images.reconstruction_metrics`."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether the images are turned black and white, each pixel at random with its grey as the probability."""
+        return False
+
+
+class PixelLossConfig(ImageConfig, ABC):
     """A variant that minimises a mean over the pixels."""
 
     loss: Literal["mse", "bce"] = hyper(

@@ -37,7 +37,7 @@ The textbook trains it to remove noise: the input is corrupted, the target stays
     presets: ClassVar[dict] = {
         "book": {
             "filters": (32, 32, 16), "loss": "bce", "learning_rate": 1e-3, "batch_size": 128, "epochs": 50,
-            **_BOOK_NOISE, "fresh_noise": False,
+            **_BOOK_NOISE,
         },
         "quick": {
             "filters": (8, 16), "halvings": 2, "code_size": 16, "downsampling": "stride", "upsampling": "transposed",

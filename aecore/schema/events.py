@@ -102,6 +102,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Arrays that a run keeps beside its snapshots, such as its vocabulary; newer ones of a name replace older ones.
+
+    Attributes:
+        name: up to 16 letters.
+    """
+
+    name: str
+    arrays: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """All that is needed to go on: weights, optimizer, position and losses so far, as an .npz archive."""
 
@@ -131,7 +143,7 @@ class Failed:
     message: str
 
 
-Event = Started | Progress | EpochDone | Baseline | Snapshot | Checkpoint | Finished | Failed
+Event = Started | Progress | EpochDone | Baseline | Snapshot | Kept | Checkpoint | Finished | Failed
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from aecore.errors import BadInput
 
-GROUPS = ("Architecture", "Objective", "Sparsity", "Noise", "Optimisation", "Run")
+GROUPS = ("Text", "Architecture", "Objective", "Sparsity", "Noise", "Optimisation", "Run")
 WIDTHS_HELP = "whole numbers separated by commas, such as 512,128,64, or nothing at all"
 
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import model_validator
 
-from aecore.schema.base import VariantConfig, has_effect
+from aecore.schema.base import ImageConfig, has_effect
 from aecore.schema.fields import conflict, hyper
 
 Activation = Literal["relu", "elu", "gelu", "selu", "swish", "tanh", "sigmoid", "linear"]
@@ -17,7 +17,7 @@ _DENSE = ("network", ("dense",))
 _CONVOLUTIONAL = ("network", ("convolutional",))
 
 
-class CodeFields(VariantConfig, ABC):
+class CodeFields(ImageConfig, ABC):
     """The size of the code, and what all layers have."""
 
     code_size: int = hyper(
@@ -32,7 +32,7 @@ class CodeFields(VariantConfig, ABC):
     )
 
 
-class DenseFields(VariantConfig, ABC):
+class DenseFields(ImageConfig, ABC):
     """Dense layers between image and code, mirrored by the decoder."""
 
     hidden: tuple[int, ...] = hyper(
@@ -93,7 +93,7 @@ class ConvLayer(NamedTuple):
     padding: str = "same"
 
 
-class ConvFields(VariantConfig, ABC):
+class ConvFields(ImageConfig, ABC):
     """Convolutions between image and code, mirrored by the decoder."""
 
     filters: tuple[int, ...] = hyper(

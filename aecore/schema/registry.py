@@ -6,10 +6,11 @@ from aecore.schema.contractive import Contractive
 from aecore.schema.convolutional import Convolutional
 from aecore.schema.dense import Denoising, Sparse, Stacked, Vanilla
 from aecore.schema.fields import shown
+from aecore.schema.sentence import Sentence
 from aecore.schema.variational import Variational
 
 VARIANTS: dict[str, type[VariantConfig]] = {
-    kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked, Contractive, Convolutional, Variational)
+    kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked, Contractive, Convolutional, Variational, Sentence)
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from aecore.errors import BadInput
-from aecore.schema.base import IMAGE_SHAPE, VariantConfig
+from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
 from aecore.schema.registry import variant
 
 Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "shipped"]
@@ -40,6 +40,12 @@ class RunConfig:
     @property
     def variant(self) -> str:
         return self.hyper.name
+
+    @property
+    def image_hyper(self) -> ImageConfig:
+        """The hyperparameters of a run on images."""
+        assert isinstance(self.hyper, ImageConfig)
+        return self.hyper
 
     def changed(self, **values: Any) -> "RunConfig":
         """The same run with other hyperparameters.

@@ -7,14 +7,14 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from aecore.schema.base import IMAGE_SHAPE, VariantConfig
+from aecore.schema.base import IMAGE_SHAPE, ImageConfig
 from aecore.schema.fields import conflict, hyper
 from aecore.schema.layers import CodeFields, ConvFields, DenseFields, dense_multiply_adds, dense_parameters
 
 COLLAPSED = 0.01  # nats: a unit with a smaller KL says nothing about the image
 
 
-class NetworkField(VariantConfig, ABC):
+class NetworkField(ImageConfig, ABC):
     """For variants that exist with either kind of layer."""
 
     network: Literal["dense", "convolutional"] = hyper(

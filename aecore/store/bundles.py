@@ -22,9 +22,19 @@ FORMAT = 1
 CODES, LONG_CODE = ("codes", "pca_codes"), 256
 UNKNOWN = Device("cpu", "device not known", "")
 MANIFEST = "manifest.json"
-SHOWN_METRICS = ("mse", "pca_mse", "knn5_accuracy", "pca_knn5_accuracy")
-FIXED_ARRAYS, CHANGING_ARRAYS = ("labels", "indices"), ("outputs", "codes", "tiles", "tiles_scale")
-FILES = ("config.json", "history.json", "scorecard.json", "weights.npz", "timeline.npz", "held_out.npz")
+SHOWN_METRICS = {
+    "images": ("mse", "pca_mse", "knn5_accuracy", "pca_knn5_accuracy"),
+    "sentences": ("separation_auc", "untrained_auc", "word_accuracy"),
+}
+FIXED_ARRAYS = ("labels", "indices")
+CHANGING_ARRAYS = {
+    "images": ("outputs", "codes", "tiles", "tiles_scale"),
+    "sentences": ("codes", "tiles", "tiles_scale"),
+}
+COMMON_FILES = ("config.json", "history.json", "scorecard.json", "weights.npz", "timeline.npz")
+KEPT = ("language", "similarity", "baselines", "map")  # of sentences: see `aecore.training.sentence_score`
+OWN_FILES = {"images": ("held_out.npz",), "sentences": tuple(f"kept-{what}.npz" for what in KEPT)}
+FILES = (*COMMON_FILES, *(name for names in OWN_FILES.values() for name in names))
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,11 @@ class Bundle:
             if scale is not None:
                 arrays[name] = arrays[name].astype(np.float32) * scale
         return arrays
+
+    def kept(self, what: str) -> dict[str, np.ndarray]:
+        """Arrays that the run kept under a name; empty where there are none."""
+        file = f"kept-{what}.npz"
+        return self.part(file) if file in _manifest(self.folder) else {}
 
     def part(self, file: str) -> dict[str, np.ndarray]:
         """The arrays of one of its files as they lie there."""
@@ -137,16 +152,20 @@ def open_bundle(folder: Path) -> Bundle:
         StorageError: one of its files is missing, is not what was shipped, or cannot be read.
     """
     manifest = _manifest(folder)
-    parts = {name: _checked(folder, manifest, name) for name in FILES}
+    parts = {name: _checked(folder, manifest, name) for name in manifest}
     try:
         config = RunConfig.from_json(json.loads(parts["config.json"]))
         if config.preset is not None and config.preset not in config.hyper.presets:
             raise ValueError(f"there is no preset '{config.preset}'")
+        kind = config.hyper.kind
+        lacking = [name for name in OWN_FILES[kind] if name not in parts]
+        if lacking:
+            raise ValueError(f"there is no {lacking[0]}")
         score, history = json.loads(parts["scorecard.json"]), json.loads(parts["history.json"])
         epochs = tuple(EpochView(**epoch) for epoch in history["epochs"])
         curve = Curve(epochs, tuple((float(position), float(loss)) for position, loss in history["ticks"]))
-        positions = _positions(read_arrays(parts["timeline.npz"]))
-        missing = [name for name in SHOWN_METRICS if not isinstance(score["metrics"].get(name), float)]
+        positions = _positions(read_arrays(parts["timeline.npz"]), CHANGING_ARRAYS[kind])
+        missing = [name for name in SHOWN_METRICS[kind] if not isinstance(score["metrics"].get(name), float)]
         if missing:
             raise ValueError(f"there is no {missing[0]} among the figures")
         run = RunView(
@@ -180,7 +199,7 @@ def write_bundle(folder: Path, run: RunView, curve: Curve, arrays: Mapping[str, 
         folder: its name is the model's.
         run: a finished run, with the metrics that are shipped.
         curve: its losses.
-        arrays: what "weights.npz", "timeline.npz" and "held_out.npz" hold; see `Bundle`.
+        arrays: what the files named .npz hold; see `Bundle`.
 
     Raises:
         StorageError: it cannot be written.
@@ -207,11 +226,11 @@ def write_bundle(folder: Path, run: RunView, curve: Curve, arrays: Mapping[str, 
         raise StorageError(f"{folder} cannot be written to ({error.strerror}).") from None
 
 
-def _positions(timeline: Mapping[str, np.ndarray]) -> tuple[float, ...]:
+def _positions(timeline: Mapping[str, np.ndarray], changing: tuple[str, ...]) -> tuple[float, ...]:
     """When the snapshots of a timeline were taken, if it holds all that belongs to one."""
     positions = tuple(float(position) for position in timeline["positions"])
-    for name in (*FIXED_ARRAYS, *CHANGING_ARRAYS):
-        if name in CHANGING_ARRAYS and len(timeline[name]) != len(positions):
+    for name in (*FIXED_ARRAYS, *changing):
+        if name in changing and len(timeline[name]) != len(positions):
             raise ValueError(f"{name} of the timeline has another length")
     return positions
 
@@ -228,7 +247,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["format"] != FORMAT:
             raise StorageError(_refused(folder, f"its format is {manifest['format']}, and {FORMAT} can be read"))
-        return {name: manifest["files"][name]["sha256"] for name in FILES}
+        listed = {name: manifest["files"][name]["sha256"] for name in COMMON_FILES}
+        return listed | {name: file["sha256"] for name, file in manifest["files"].items() if name in FILES}
     except OSError as error:
         raise StorageError(_refused(folder, f"{MANIFEST} cannot be read ({error.strerror})")) from None
     except (KeyError, TypeError, ValueError):

@@ -8,14 +8,25 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from aecore.schema import RunConfig
-from aecore.schema.events import Baseline, Checkpoint, EpochDone, Event, Failed, Finished, Progress, Snapshot, Started
+from aecore.schema.events import (
+    Baseline,
+    Checkpoint,
+    EpochDone,
+    Event,
+    Failed,
+    Finished,
+    Kept,
+    Progress,
+    Snapshot,
+    Started,
+)
 from aecore.store.arrays import pack_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
 
 MAX_SNAPSHOTS = 128
 TICK_SPACING = 1 / 4000  # of a run's length
-UNCHANGING = ("clean", "corrupted", "labels", "indices")
+UNCHANGING = ("clean", "corrupted", "shown", "labels", "indices")
 
 
 def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Event) -> list[str]:
@@ -51,6 +62,8 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
             row.baseline_loss = event.loss
         case Snapshot():
             return _keep_snapshot(session, files, row, event)
+        case Kept():
+            return _replace(session, files, row, event.name, "npz", row.position, pack_arrays(event.arrays))
         case Checkpoint():
             steps = RunConfig.from_json(row.config).hyper.steps_per_epoch(row.train_size)
             position = event.epoch + event.step / steps

@@ -222,6 +222,16 @@ class Repository:
             stored = newest(session, name, "checkpoint")
             return stored.position if stored else 0.0
 
+    def kept(self, name: str, what: str) -> dict[str, np.ndarray]:
+        """Arrays that a run keeps under a name; see `aecore.schema.events.Kept`. Empty where there are none.
+
+        Raises:
+            StorageError: they are gone or damaged.
+        """
+        with self._transaction() as session:
+            stored = newest(session, name, what)
+        return read_arrays(self.artifacts.read(stored.path, stored.sha256)) if stored else {}
+
     def weights_stamp(self, name: str) -> str:
         """Names the weights of a run's newest checkpoint; "" where there is none yet."""
         with self._transaction() as session:

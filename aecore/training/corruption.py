@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from aecore.schema import VariantConfig
+from aecore.schema.base import ImageConfig
 
 
-def corrupt(images: tf.Tensor, hyper: VariantConfig, seed: tf.Tensor, xla: bool) -> tf.Tensor:
+def corrupt(images: tf.Tensor, hyper: ImageConfig, seed: tf.Tensor, xla: bool) -> tf.Tensor:
     """Draws fresh noise on a batch.
 
     Args:

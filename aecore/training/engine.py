@@ -4,21 +4,20 @@ import math
 import statistics
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from aecore.compute.channel import Channel
-from aecore.datasets import Images
-from aecore.datasets.measured import shown_train
 from aecore.models import build
 from aecore.models.base import Phase
 from aecore.schema import IMAGE_SHAPE, RunConfig
-from aecore.schema.events import Baseline, Checkpoint, EpochDone, Failed, Finished, Progress, Started
+from aecore.schema.events import Baseline, Checkpoint, EpochDone, Failed, Finished, Kept, Progress, Started
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.device import find_device
-from aecore.training.loop import DeviceData, Loop
-from aecore.training.scorecard import Scorer
-from aecore.training.snapshot import Photographer
+from aecore.training.loop import COUNT, Loop
+from aecore.training.material import Material
 
 CHUNK_SECONDS = 0.2
 SNAPSHOT_SECONDS = 0.5
@@ -34,7 +33,7 @@ class Trainer:
 
     Args:
         config: the run.
-        images: its dataset.
+        material: its dataset.
         channel: where events go and commands come from.
         stored: the checkpoint to go on from, or None for the beginning.
         until: pause after this epoch, or None to go on to the end.
@@ -43,19 +42,14 @@ class Trainer:
         StorageError: the checkpoint does not fit the configuration.
     """
 
-    def __init__(self, config: RunConfig, images: Images, channel: Channel,
+    def __init__(self, config: RunConfig, material: Material, channel: Channel,
                  stored: Stored | None = None, until: int | None = None):  # fmt: skip
         self._hyper, self._channel, self._until = config.hyper, channel, until
         self._device = find_device()
         self._model = build(config.hyper, IMAGE_SHAPE)
-        self._scorer = Scorer(images, config.hyper)
-        noisy = config.hyper.noise != "none"
-        measured = self._scorer.images
-        fresh = replace(measured, x_train=images.x_train)  # the loop turns them black and white in each step
-        kept = shown_train(measured, config.hyper) if noisy and not config.hyper.fresh_noise else None
-        self._data = DeviceData(fresh, self._scorer.shown_test if noisy else None, kept)
+        self._material, self._data = material, material.data
+        material.equip(self._model)
         self._steps_per_epoch = self._hyper.steps_per_epoch(self._data.train_size)
-        self._photographer = Photographer(self._model, measured, self._scorer.shown_test)
         self._stored = stored
         self._position = stored.position if stored else Position(config.hyper.learning_rate)
         if stored:
@@ -78,6 +72,7 @@ class Trainer:
                 total_epochs=self._hyper.total_epochs,
             )
         )
+        self._keep(self._material.kept())
         self._snapshot(force=True)
         first = 0
         for phase in self._model.training_phases():
@@ -91,7 +86,7 @@ class Trainer:
 
     def _train_phase(self, phase: Phase, first: int, last: int) -> bool:
         """Trains the epochs [first, last); returns whether the attempt has ended."""
-        xla = self._model.xla_on_cpu or self._device.kind == "gpu"
+        xla = self._model.xla_on_gpu if self._device.kind == "gpu" else self._model.xla_on_cpu
         loop = Loop(self._model, phase, self._hyper, self._data, xla)
         fresh = first > 0 and self._position.epoch == first and self._position.step == 0
         if fresh:
@@ -138,13 +133,13 @@ class Trainer:
                 self._channel.emit(Failed(_diverged(position.epoch + 1, position.learning_rate)))
                 return "failed"
             self._saved = min(self._saved, time.monotonic())
-            self._loss = sums["loss"] / sums["images"]
+            self._loss = sums["loss"] / sums[COUNT]
             position.best_loss = min(position.best_loss, self._loss)
             self._channel.emit(
                 Progress(
                     position.epoch + stop / loop.steps_per_epoch,
                     self._loss,
-                    self._speed(sums["images"] / took),
+                    self._speed(sums[COUNT] / took),
                     loop.learning_rate(position.learning_rate, epoch, stop),
                     phase.name,
                 )
@@ -156,15 +151,15 @@ class Trainer:
         return self._end_epoch(loop, phase, epoch)
 
     def _end_epoch(self, loop: Loop, phase: Phase, epoch: int) -> str | None:
-        """Measures the held-out images; returns "failed" if the model has diverged, else None."""
+        """Measures the held-out examples; returns "failed" if the model has diverged, else None."""
         position = self._position
         begun = time.perf_counter()
         held_out = loop.evaluate((epoch + 1) / phase.epochs)
         if not math.isfinite(held_out["loss"]):
             self._channel.emit(Failed(_diverged(position.epoch + 1, position.learning_rate)))
             return "failed"
-        images = position.sums.pop("images")
-        means = {name: value / images for name, value in position.sums.items()}
+        examples = position.sums.pop(COUNT)
+        means = {name: value / examples for name, value in position.sums.items()}
         position.epoch += 1
         self._channel.emit(
             EpochDone(
@@ -173,7 +168,7 @@ class Trainer:
                 loss=means.pop("loss"),
                 val_loss=held_out.pop("loss"),
                 seconds=position.seconds + time.perf_counter() - begun,
-                samples_per_second=images / position.seconds,
+                samples_per_second=examples / position.seconds,
                 learning_rate=loop.learning_rate(position.learning_rate, epoch, loop.steps_per_epoch),
                 parts=means | {f"val_{name}": value for name, value in held_out.items()},
             )
@@ -181,12 +176,12 @@ class Trainer:
         position.step, position.seconds, position.sums = 0, 0.0, {}
         self._snapshot()
         if not self._baseline_told:
-            self._channel.emit(Baseline(self._scorer.baseline_loss()))
+            self._channel.emit(Baseline(self._material.baseline_loss(self._model)))
             self._baseline_told = True
         return None
 
     def _speed(self, latest: float) -> float:
-        """Images a second of late, smoothed; the first chunk, which compiles, says nothing about the others."""
+        """Examples a second of late, smoothed; the first chunk, which compiles, says nothing about the others."""
         first, self._rates = not self._rates, [*self._rates[-SMOOTHED:], latest]
         return latest if first else statistics.median(self._rates[1:] if len(self._rates) <= SMOOTHED else self._rates)
 
@@ -202,7 +197,7 @@ class Trainer:
     def _snapshot(self, force: bool = False) -> None:
         begun, compiling = time.monotonic(), self._snapped == -math.inf
         if force or begun - self._snapped >= max(SNAPSHOT_SECONDS, SNAPSHOT_SHARE * self._snapshot_cost):
-            self._channel.emit(self._photographer.take(self._fraction()))
+            self._channel.emit(self._material.look(self._model, self._fraction()))
             self._snapped = time.monotonic()
             self._snapshot_cost = 0.0 if compiling else self._snapped - begun
 
@@ -224,11 +219,16 @@ class Trainer:
         self._snapshot(force=True)
         metrics = {}
         if status != "paused":
-            metrics = self._scorer.score(self._model, self._tell_stage)
+            metrics = self._material.score(self._model, self._tell_stage)
+            self._keep(self._material.findings())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             self._model.save(path)
             self._channel.emit(Finished(status, metrics, path.read_bytes()))
+
+    def _keep(self, arrays: Mapping[str, dict[str, np.ndarray]]) -> None:
+        for name, content in arrays.items():
+            self._channel.emit(Kept(name, content))
 
     def _tell_stage(self, stage: str) -> None:
         rate = self._position.learning_rate

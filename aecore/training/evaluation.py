@@ -9,17 +9,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
 from aecore.datasets import Images
-from aecore.datasets.measured import as_floats, coded, shown_train
+from aecore.datasets.kinds import Data
+from aecore.datasets.measured import coded
 from aecore.errors import StorageError
 from aecore.models import build
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, RunConfig
 from aecore.training.desk import set_weights
+from aecore.training.kinds import material
 from aecore.training.scorecard import Scorer, batched
 
-PCA_DENOISER_IMAGES = 10_000
 HELD_OUT_CODES = 2000
 
 
@@ -50,35 +50,25 @@ def from_weights(config: RunConfig, weights: Sequence[np.ndarray]) -> Autoencode
     return model
 
 
-def evaluate(config: RunConfig, model: Autoencoder, images: Images, stage: Callable[[str], None]) -> dict[str, Any]:
+def evaluate(config: RunConfig, model: Autoencoder, data: Data, stage: Callable[[str], None]) -> dict[str, Any]:
     """The scorecard of a finished run; where the input is noisy, beside two denoisers that were not trained.
 
     Args:
         config: the run.
         model: what it trained.
-        images: the dataset to measure it on.
+        data: the dataset to measure it on.
         stage: told what is measured next.
 
     Returns:
-        The scorecard's metrics; for Gaussian noise also `nlm_psnr` (non-local means) and `pca_denoiser_psnr`,
-        both tuned on training images.
+        The scorecard's metrics and those of the rivals; see `aecore.training.material.Material`.
     """
-    scorer = Scorer(images, config.hyper)
-    metrics = dict(scorer.score(model, stage))
-    if config.hyper.noise == "gaussian":
-        clean, noisy = as_floats(scorer.images.x_train), shown_train(scorer.images, config.hyper)
-        stage("a PCA denoiser")
-        pca = tuned_pca(clean[:PCA_DENOISER_IMAGES], noisy[:PCA_DENOISER_IMAGES])
-        metrics["pca_denoiser_psnr"] = psnr(scorer.clean_test, pca(scorer.shown_test))
-        stage("non-local means")
-        nlm = tuned_non_local_means(clean, noisy)
-        metrics["nlm_psnr"] = psnr(scorer.clean_test, nlm(scorer.shown_test))
-    return metrics
+    measured = material(config, data)
+    return {**measured.score(model, stage), **measured.rivals(stage)}
 
 
 def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:
     """Codes of 2,000 held-out images and PCA's of the same size; see `aecore.store.bundles.Bundle.held_out`."""
-    scorer = Scorer(images, config.hyper)
+    scorer = Scorer(images, config.image_hyper)
     chosen = coded(scorer.images, HELD_OUT_CODES)
     shown = scorer.shown_test[chosen]
     (codes,) = batched(lambda x: (model.encode(x),), shown)

@@ -12,7 +12,7 @@ from aecore.analysis.images import reconstruction_metrics
 from aecore.datasets import Images
 from aecore.datasets.measured import as_floats, measured, shown_test, shown_train
 from aecore.models.base import Autoencoder
-from aecore.schema import VariantConfig
+from aecore.schema.base import ImageConfig
 
 _BATCH = 1000
 
@@ -28,7 +28,7 @@ class Scorer:
         images: the dataset as it is measured: black and white where the configuration asks for it.
     """
 
-    def __init__(self, images: Images, hyper: VariantConfig):
+    def __init__(self, images: Images, hyper: ImageConfig):
         self.images = images = measured(images, hyper)
         self.hyper = hyper
         self.clean_test = as_floats(images.x_test)

@@ -43,8 +43,8 @@ class Photographer:
         arrays = {
             **self._fixed,
             "outputs": as_pixels(outputs.numpy()[..., 0]),
-            "codes": _halves(drawable(codes.numpy())),
-            "tiles": _halves(tiles.numpy()),
+            "codes": halves(drawable(codes.numpy())),
+            "tiles": halves(tiles.numpy()),
             **{name: drawn(name, array.numpy()) for name, array in exhibits.items()},
         }
         self._fixed = {}
@@ -57,7 +57,7 @@ class Photographer:
 
 def drawn(name: str, values: np.ndarray) -> np.ndarray:
     """An exhibit as it is kept: images as uint8 [n, h, w], all else as float16."""
-    return as_pixels(values[..., 0]) if name in IMAGES else _halves(values)
+    return as_pixels(values[..., 0]) if name in IMAGES else halves(values)
 
 
 def drawable(codes: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def drawable(codes: np.ndarray) -> np.ndarray:
     return PCA(n_components=LONG_CODE_COMPONENTS, svd_solver="randomized", random_state=0).fit_transform(codes)
 
 
-def _halves(values: np.ndarray) -> np.ndarray:
+def halves(values: np.ndarray) -> np.ndarray:
     """float16, with what is beyond its range cut off."""
     limit = np.finfo(np.float16).max
     return np.clip(values, -limit, limit).astype(np.float16)

@@ -5,7 +5,7 @@ import logging
 import os
 
 from aecore.compute.channel import Channel
-from aecore.datasets.measured import images_of
+from aecore.datasets.kinds import data_of
 from aecore.errors import AecoreError
 from aecore.schema import RunConfig
 from aecore.schema.events import Command, Failed
@@ -25,14 +25,15 @@ def train(job: Job, channel: Channel) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         config = RunConfig.from_json(job.config)
-        images = images_of(config, Settings.from_env())
+        data = data_of(config, Settings.from_env())
         from aecore.training.checkpoint import Stored  # TensorFlow starts here, after cheap errors
         from aecore.training.engine import Trainer
+        from aecore.training.kinds import material
 
         stored = Stored(job.checkpoint) if job.checkpoint else None
         if job.learning_rate:
             channel.tell(Command(learning_rate=job.learning_rate))
-        Trainer(config, images, channel, stored, job.until).run()
+        Trainer(config, material(config, data), channel, stored, job.until).run()
     except AecoreError as error:
         channel.emit(Failed(str(error)))
     except MemoryError:

@@ -43,7 +43,7 @@ def _maps(run: RunView, maps: np.ndarray) -> None:
     st.subheader("Feature maps", anchor=False)
     picture, limit = pictures.tiles(maps)
     st.image(picture, width="stretch", alt=f"The first convolution's {len(maps)} feature maps of a held-out image.")
-    said = "as the model is shown it, " if run.config.hyper.noise != "none" else ""
+    said = "as the model is shown it, " if run.config.image_hyper.noise != "none" else ""
     st.caption(
         f"What each kernel finds in one held-out zero, {said}after the activation: red above zero, blue below; full "
         f"colour is ±{limit:.2g}. Look for edges of one direction lighting up in one map."

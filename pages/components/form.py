@@ -138,8 +138,8 @@ def _complain(name: str, problems: dict[str, str]) -> None:
 
 
 def _noise_strip(service: Service, config: RunConfig) -> None:
-    clean, corrupted = service.preview(config.dataset, config.hyper)
-    rows = [clean] if config.hyper.noise == "none" else [clean, corrupted]
+    clean, corrupted = service.preview(config.dataset, config.image_hyper)
+    rows = [clean] if config.image_hyper.noise == "none" else [clean, corrupted]
     said = (
         "Held-out images, and the same with the noise chosen above."
         if len(rows) > 1

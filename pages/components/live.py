@@ -199,7 +199,7 @@ def _reconstructions(run: RunView, snapshot: SnapshotView | None) -> None:
             f"are not shipped: with {run.config.dataset} on this machine they stand above."
         )
         return
-    noisy = run.config.hyper.noise != "none"
+    noisy = run.config.image_hyper.noise != "none"
     rows = [arrays["clean"], arrays["corrupted"], arrays["outputs"]] if noisy else [arrays["clean"], arrays["outputs"]]
     names = (
         "held-out images, what the model is shown, and what it makes of it"

@@ -34,6 +34,7 @@ from aecore.settings import Settings
 from aecore.store.views import RunView
 from aecore.training.checkpoint import Stored
 from aecore.training.engine import Trainer
+from aecore.training.kinds import material
 from aecore.training.scorecard import Scorer
 
 SMALL = {"hidden": "16", "filters": "4,8", "halvings": 2, "code_size": 8, "batch_size": 64, "epochs": 2}
@@ -151,7 +152,7 @@ def test_metrics_stand_beside_pca(trained: Trained):
 
 def test_the_keras_file_is_the_model_that_was_measured(trained: Trained):
     images = load("digits", Settings(home=Path("unused")))
-    output = trained.model(shown_test(images, trained.config.hyper)).numpy()
+    output = trained.model(shown_test(images, trained.config.image_hyper)).numpy()
     assert np.square(output - images.x_test / 255).mean() == pytest.approx(trained.view.metrics["mse"], rel=1e-3)
 
 
@@ -199,7 +200,7 @@ def attempt(
     config: RunConfig, images: Images, stored: Stored | None = None, until: int | None = None, chunks: int | None = None
 ) -> list[Any]:
     channel = PausedAfter(chunks)
-    Trainer(config, images, channel, stored, until).run()
+    Trainer(config, material(config, images), channel, stored, until).run()
     return channel.take()
 
 

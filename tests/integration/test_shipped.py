@@ -78,9 +78,9 @@ def test_reconstructions_are_as_good_as_is_said(name: str):
     """Computed here, without the scorer."""
     bundle = open_bundle(SHIPPED / name)
     config = bundle.run.config
-    images = measured(load(config.dataset, Settings.from_env()), config.hyper)
+    images = measured(load(config.dataset, Settings.from_env()), config.image_hyper)
     model = from_weights(config, bundle.weights())
-    shown = shown_test(images, config.hyper)
+    shown = shown_test(images, config.image_hyper)
     output = np.concatenate([model(tf.constant(shown[k : k + 500])).numpy() for k in range(0, len(shown), 500)])
     fresh = reconstruction_metrics(as_floats(images.x_test), output)
     assert fresh == pytest.approx({key: bundle.run.metrics[key] for key in fresh}, rel=1e-3)

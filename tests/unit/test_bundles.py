@@ -17,7 +17,7 @@ from aecore.schema.events import Command
 from aecore.service import Service
 from aecore.settings import Settings
 from aecore.shipping import Figure, Recipe
-from aecore.store.bundles import FILES, MANIFEST, open_bundle, shortened, write_bundle
+from aecore.store.bundles import COMMON_FILES, MANIFEST, OWN_FILES, open_bundle, shortened, write_bundle
 
 SMALL = {"hidden": (), "code_size": 6, "batch_size": 128, "epochs": 2}
 RECIPES = (
@@ -147,7 +147,7 @@ def test_it_cannot_be_changed(door: Service, change):
     assert [run.status for run in door.runs()] == ["shipped", "shipped"]
 
 
-@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+@pytest.mark.parametrize("name", [*COMMON_FILES, *OWN_FILES["images"], MANIFEST])
 @pytest.mark.parametrize("damage", ["tampered", "truncated", "missing"])
 def test_a_damaged_bundle_is_refused_by_name_and_the_others_are_not(shelf: Path, door: Service, name: str, damage: str):
     assert len(door.runs()) == 2

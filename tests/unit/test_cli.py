@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aecore.cli import BAD_INPUT, main
-from aecore.datasets import DATASETS
+from aecore.datasets import CORPORA, DATASETS
 from aecore.schema import VARIANTS
 
 FIELD_KEYS = {"name", "type", "default", "minimum", "maximum", "choices", "help"}
@@ -62,7 +62,7 @@ def test_the_issue_s_field_names_exist(capfd: pytest.CaptureFixture[str]):
 
 def test_data(capfd: pytest.CaptureFixture[str]):
     rows = printed(capfd, "data")
-    assert [row["name"] for row in rows] == list(DATASETS)
+    assert [row["name"] for row in rows] == [*DATASETS, *CORPORA]
     assert all({"name", "title", "available", "where", "licence"} <= set(row) for row in rows)
     assert {row["name"]: row["available"] for row in rows}["digits"] is True
     assert {row["name"]: row["where"] for row in rows}["mnist"] is None
@@ -75,13 +75,45 @@ def test_data_of_one(capfd: pytest.CaptureFixture[str], name: str):
     assert row["available"] == (name == "digits")
 
 
+def test_data_of_a_corpus_that_is_not_here(capfd: pytest.CaptureFixture[str], home: Path):
+    row = printed(capfd, "data", "reuters")
+    assert row["kind"] == "sentences"
+    assert row["available"] is False
+    assert "sentences" not in row
+    assert "reuters21578.tar.gz" in row["how"]
+    assert str(home / "data") in row["how"]
+
+
+def test_an_own_text_is_added_listed_and_measured(capfd: pytest.CaptureFixture[str], tmp_path: Path):
+    file = tmp_path / "Weather notes.txt"
+    file.write_text("".join(f"On day {day} it rained in the hills.\n" for day in range(30)))
+    added = printed(capfd, "data", "--add", str(file))
+    assert added["name"].startswith("text-weather-notes-")
+    assert (added["title"], added["kind"], added["available"]) == ("Weather notes.txt", "sentences", True)
+    figures = {"sentences": 30, "characters_min": 32, "tokens_median": 9.0, "documents": 30}
+    assert {name: added[name] for name in figures} == figures
+    assert printed(capfd, "data", added["name"]) == added
+    assert added["name"] in [row["name"] for row in printed(capfd, "data")]
+    assert main(["data", added["name"]]) == 0
+    assert "characters mean: 32.67" in capfd.readouterr().out
+
+
+def test_word_vectors_are_added(capfd: pytest.CaptureFixture[str], tmp_path: Path):
+    assert printed(capfd, "data", "glove-60")["available"] is False
+    file = tmp_path / "mine.txt"
+    file.write_text("rain " + " ".join(["0.5"] * 60) + "\n")
+    added = printed(capfd, "data", "--add", str(file))
+    assert (added["name"], added["kind"], added["available"]) == ("glove-60", "vectors", True)
+    assert "glove-60" not in [row["name"] for row in printed(capfd, "data")]
+
+
 def test_no_runs_yet(capfd: pytest.CaptureFixture[str]):
     assert printed(capfd, "runs") == []
 
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [("variants", [*VARIANTS]), ("data", [*DATASETS, "data mnist --download"]), ("runs", ["No runs yet"])],
+    [("variants", [*VARIANTS]), ("data", [*DATASETS, *CORPORA, "data mnist --download"]), ("runs", ["No runs yet"])],
 )
 def test_tables(capfd: pytest.CaptureFixture[str], command: str, told: list[str]):
     assert main([command]) == 0
@@ -120,6 +152,12 @@ def test_tables(capfd: pytest.CaptureFixture[str], command: str, told: list[str]
         ("resume nothing --epochs -1", "epochs takes"),
         ("data cifar", "cifar"),
         ("data --download", "data mnist --download"),
+        ("data mnist --add x.txt", "--add takes a file"),
+        ("data --add missing.txt", "missing.txt: No such file or directory"),
+        ("data --add README.md", "a .txt or .csv file; received 'README.md'"),
+        ("data glove-77 --download", "50, 100, 200 or 300 numbers; received 77"),
+        ("train vanilla --dataset reuters", "Reuters-21578 is not on this machine"),
+        ("train vanilla --dataset python-docs", "python-docs holds sentences, not images"),
     ],
 )
 def test_bad_input(capfd: pytest.CaptureFixture[str], arguments: str, told: str):

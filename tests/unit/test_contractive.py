@@ -14,7 +14,8 @@ from aecore.models.contractive import jacobian_norm
 from aecore.schema import IMAGE_SHAPE
 from aecore.schema.contractive import Contractive
 from aecore.settings import Settings
-from aecore.training.loop import DeviceData, Loop
+from aecore.training.images import ImageData
+from aecore.training.loop import Loop
 
 IMAGES = np.random.default_rng(0).random((4, *IMAGE_SHAPE), dtype=np.float32)
 NOISY = np.random.default_rng(1).random((4, *IMAGE_SHAPE), dtype=np.float32)
@@ -172,7 +173,7 @@ def test_training_with_a_penalty_makes_the_code_hold_still(hidden: str, digits: 
                     "learning_rate": 3e-3, "epochs": 10, "contraction": contraction}
         )  # fmt: skip
         model: Any = build(hyper, IMAGE_SHAPE)
-        loop = Loop(model, model.training_phases()[0], hyper, DeviceData(digits, None), xla=False)
+        loop = Loop(model, model.training_phases()[0], hyper, ImageData(digits, hyper), xla=False)
         first, untrained = jacobian_norm(model.encoder, tf.constant(shown)).numpy().mean(), loop.evaluate(0)
         for epoch in range(hyper.epochs):
             loop.train(epoch, 0, loop.steps_per_epoch, hyper.learning_rate)

@@ -4,73 +4,19 @@ import errno
 import hashlib
 import socket
 import sys
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pooch
 import pytest
 
-from aecore.datasets import DATASETS, download, status
-from aecore.datasets.registry import DataFile
+from aecore.datasets import DATASETS, DataFile, download, status
 from aecore.errors import BadInput, DataMissing, StorageError
 from aecore.settings import Settings
+from tests.remote import Remote
 
 CONTENT = bytes(range(256)) * 1000
 FASHION = [file.name for file in DATASETS["fashion_mnist"].files]
-
-
-class Remote(HTTPServer):
-    """Answers with the files it is given; remembers which were asked for."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.cut = False
-        self.declares_length = True
-        self.silent = threading.Event()
-        self.silent.set()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/data/"
-
-
-class Answer(BaseHTTPRequestHandler):
-    def do_GET(self):
-        remote = self.server
-        assert isinstance(remote, Remote)
-        remote.silent.wait(5)
-        name = self.path.removeprefix("/data/")
-        remote.asked.append(name)
-        if name not in remote.files:
-            self.send_error(404)
-            return
-        content = remote.files[name]
-        self.send_response(200)
-        if remote.declares_length:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if remote.cut else content)
-
-    def log_message(self, format, *args):  # noqa: A002 (the base class's name)
-        pass
-
-
-@pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Remote() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.silent.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -18,12 +18,14 @@ from aecore.datasets.measured import (
     shown_test,
     shown_train,
 )
-from aecore.schema import RunConfig, VariantConfig, variant
+from aecore.schema import ImageConfig, RunConfig
+from aecore.schema.dense import Denoising, Vanilla
+from aecore.schema.variational import Variational
 from aecore.settings import Settings
 
-BLACK_AND_WHITE = variant("variational").make(values={"binarise": True})
-CLEAN = variant("vanilla").make(values={"noise": "none"})
-NOISY = [variant("denoising").make(values={"noise": noise}) for noise in ("gaussian", "masking", "salt_and_pepper")]
+BLACK_AND_WHITE = Variational.make(values={"binarise": True})
+CLEAN = Vanilla.make(values={"noise": "none"})
+NOISY = [Denoising.make(values={"noise": noise}) for noise in ("gaussian", "masking", "salt_and_pepper")]
 
 
 def made_up(train: int = 60, test: int = 20) -> Images:
@@ -130,21 +132,21 @@ def test_a_seed_fixes_the_draws(digits: Images):
 
 def test_only_a_run_on_black_and_white_pixels_is_measured_on_them(digits: Images):
     assert measured(digits, CLEAN) is digits
-    assert measured(digits, variant("variational").make()) is digits
+    assert measured(digits, Variational.make()) is digits
     greys = {"binarise": True, "likelihood": "gaussian"}
-    assert measured(digits, variant("variational").make(values=greys)) is digits
+    assert measured(digits, Variational.make(values=greys)) is digits
     assert set(np.unique(measured(digits, BLACK_AND_WHITE).x_test)) == {0, 255}
 
 
 def test_every_run_is_measured_on_the_same_black_and_white_images(digits: Images):
-    other = variant("variational").make(values={"binarise": True, "seed": 5, "network": "convolutional"})
+    other = Variational.make(values={"binarise": True, "seed": 5, "network": "convolutional"})
     first, second = measured(digits, BLACK_AND_WHITE), measured(digits, other)
     assert np.array_equal(first.x_test, second.x_test)
     assert np.array_equal(first.x_train, second.x_train)
 
 
 @pytest.mark.parametrize("hyper", NOISY, ids=lambda hyper: hyper.noise)
-def test_every_run_is_shown_the_same_noise(hyper: VariantConfig, digits: Images):
+def test_every_run_is_shown_the_same_noise(hyper: ImageConfig, digits: Images):
     other = type(hyper).make(values={"noise": hyper.noise, "seed": 9, "code_size": 3})
     for shown, count in ((shown_test, 360), (shown_train, 1437)):
         first = shown(digits, hyper)
@@ -154,7 +156,7 @@ def test_every_run_is_shown_the_same_noise(hyper: VariantConfig, digits: Images)
 
 
 @pytest.mark.parametrize("hyper", NOISY, ids=lambda hyper: hyper.noise)
-def test_training_images_have_other_noise_than_held_out_ones(hyper: VariantConfig):
+def test_training_images_have_other_noise_than_held_out_ones(hyper: ImageConfig):
     grey = np.full((50, 28, 28, 1), 128, np.uint8)
     same = Images(grey, np.zeros(50, np.uint8), grey, np.zeros(50, np.uint8))
     assert (shown_test(same, hyper) != shown_train(same, hyper)).mean() > 0.2

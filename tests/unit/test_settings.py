@@ -35,11 +35,14 @@ def test_settings_made_by_hand_open_the_same_store(tmp_path: Path):
 def test_the_environment_is_read(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AECORE_DATA_DIR", "~/digits")
     monkeypatch.setenv("AECORE_DATA_URL", "http://mirror/keras")
+    monkeypatch.setenv("AECORE_REUTERS_URL", "http://mirror/reuters")
+    monkeypatch.setenv("AECORE_GLOVE_URL", "https://mirror/glove/")
     monkeypatch.setenv("AECORE_SCHEDULER", "tcp://host:8786")
     monkeypatch.setenv("AECORE_IDLE_MINUTES", "2.5")
     settings = Settings.from_env()
     assert settings.data_dir == Path("~/digits").expanduser()
     assert settings.data_url == "http://mirror/keras/", "file names are appended to it"
+    assert (settings.reuters_url, settings.glove_url) == ("http://mirror/reuters/", "https://mirror/glove/")
     assert (settings.scheduler, settings.idle_minutes) == ("tcp://host:8786", 2.5)
 
 

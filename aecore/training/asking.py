@@ -1,0 +1,53 @@
+"""A model's operations on many rows, compiled once each."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from aecore.errors import BadInput
+from aecore.models.base import Autoencoder
+
+ROWS = 500  # in one call; more are cut into pieces
+
+
+class Asking:
+    """What a model can be asked; see `aecore.models.base.Autoencoder.operations`.
+
+    Args:
+        model: its weights may change between questions.
+    """
+
+    def __init__(self, model: Autoencoder):
+        self.model = model
+        self._compiled: dict[str, Any] = {}
+
+    def __call__(self, operation: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        """Applies an operation to rows; without arrays, asks about the model itself.
+
+        Args:
+            operation: its name in the model's `operations`, or without arrays in its `inspections`.
+            arrays: its arguments, at least one row each.
+
+        Raises:
+            BadInput: the model has no such operation.
+        """
+        if not arrays:
+            return self._inspected(operation)
+        if operation not in self._compiled:
+            known = self.model.operations()
+            if operation not in known:
+                raise BadInput(f"This model cannot be asked for '{operation}'; it knows {', '.join(known)}.")
+            self._compiled[operation] = tf.function(known[operation], reduce_retracing=True)
+        ask = self._compiled[operation]
+        parts = [
+            ask(**{name: tf.constant(array[k : k + ROWS]) for name, array in arrays.items()})
+            for k in range(0, len(next(iter(arrays.values()))), ROWS)
+        ]
+        return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+
+    def _inspected(self, what: str) -> dict[str, np.ndarray]:
+        known = self.model.inspections()
+        if what not in known:
+            raise BadInput(f"This model cannot be asked about '{what}'; it knows {', '.join(known)}.")
+        return {name: np.asarray(array) for name, array in known[what]().items()}

@@ -1,0 +1,91 @@
+"""Images as a run is trained and measured on them."""
+
+from collections.abc import Callable, Mapping
+
+import tensorflow as tf
+
+from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
+from aecore.datasets import Images
+from aecore.datasets.measured import as_floats, measured, shown_test, shown_train
+from aecore.models.base import Autoencoder
+from aecore.schema.base import ImageConfig
+from aecore.schema.events import Snapshot
+from aecore.training.corruption import binarise, corrupt
+from aecore.training.material import DeviceData, Material, Tensors
+from aecore.training.scorecard import Scorer
+from aecore.training.snapshot import Photographer
+
+PCA_DENOISER_IMAGES = 10_000
+
+
+class ImageMaterial(Material):
+    """A dataset of images with a run's corruption.
+
+    Args:
+        images: the dataset, as it is loaded.
+        hyper: corruption, and whether pixels are black and white.
+    """
+
+    def __init__(self, images: Images, hyper: ImageConfig):
+        self.data = ImageData(images, hyper)
+        self.scorer = Scorer(images, hyper)
+        self._photographer: Photographer | None = None
+
+    def look(self, model: Autoencoder, position: float) -> Snapshot:
+        if self._photographer is None:
+            self._photographer = Photographer(model, self.scorer.images, self.scorer.shown_test)
+        return self._photographer.take(position)
+
+    def baseline_loss(self, model: Autoencoder) -> float:
+        del model  # PCA's does not depend on it
+        return self.scorer.baseline_loss()
+
+    def score(self, model: Autoencoder, stage: Callable[[str], None]) -> Mapping[str, float | None]:
+        return self.scorer.score(model, stage)
+
+    def rivals(self, stage: Callable[[str], None]) -> Mapping[str, float]:
+        """For Gaussian noise `pca_denoiser_psnr` and `nlm_psnr` (non-local means), tuned on training images."""
+        hyper, scorer = self.scorer.hyper, self.scorer
+        if hyper.noise != "gaussian":
+            return {}
+        clean, noisy = as_floats(scorer.images.x_train), shown_train(scorer.images, hyper)
+        stage("a PCA denoiser")
+        pca = tuned_pca(clean[:PCA_DENOISER_IMAGES], noisy[:PCA_DENOISER_IMAGES])
+        found = {"pca_denoiser_psnr": psnr(scorer.clean_test, pca(scorer.shown_test))}
+        stage("non-local means")
+        nlm = tuned_non_local_means(clean, noisy)
+        return found | {"nlm_psnr": psnr(scorer.clean_test, nlm(scorer.shown_test))}
+
+
+class ImageData(DeviceData):
+    """The images on the device as uint8, with the fixed corruption of those that have one.
+
+    Training images: uint8 [n, h, w, c], and float32 [n, h, w, c] as they are shown, or None where noise is drawn in
+    every step. Held-out ones: uint8 [m, h, w, c], and as they are shown, float32, or None where they are clean.
+    """
+
+    def __init__(self, images: Images, hyper: ImageConfig):
+        self._hyper = hyper
+        fixed = measured(images, hyper)  # training images are turned black and white in each step
+        noisy = hyper.noise != "none"
+        kept = shown_train(fixed, hyper) if noisy and not hyper.fresh_noise else None
+        shown = shown_test(fixed, hyper) if noisy else None
+        self.training = tf.constant(images.x_train), None if kept is None else tf.constant(kept)
+        self.held_out = tf.constant(fixed.x_test), None if shown is None else tf.constant(shown)
+        self.train_size, self.test_size = len(images.x_train), len(fixed.x_test)
+
+    def train_batch(self, training: Tensors, rows: tf.Tensor, seed: tf.Tensor, xla: bool):
+        images, kept = training
+        clean = _scaled(tf.gather(images, rows))
+        if self._hyper.binary:
+            clean = binarise(clean, seed + (1 << 21), xla)
+        return clean, corrupt(clean, self._hyper, seed, xla) if kept is None else tf.gather(kept, rows)
+
+    def test_batch(self, held_out: Tensors, rows: tf.Tensor):
+        images, shown = held_out
+        clean = _scaled(tf.gather(images, rows))
+        return clean, clean if shown is None else tf.gather(shown, rows)
+
+
+def _scaled(images: tf.Tensor) -> tf.Tensor:
+    return tf.cast(images, tf.float32) / 255.0
