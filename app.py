@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:", url_path="weights"),
     ],
     position="top",
 ).run()
