@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 POINTS = 500  # of each snapshot's codes
 FILMS = 4  # kept in memory
+COLOURED = ("tiles", "maps")
 FAR = 1e6  # codes beyond are cut off: those of a run that diverged
 
 
@@ -26,19 +27,21 @@ class Film:
     Attributes:
         positions: when each was taken, in epochs.
         labels: [n] classes of the coded held-out images.
+        indices: [n] their positions among those held out.
         units: how many numbers the stored codes have.
         as_they_are: float32 [frames, n, 2], codes in the plane.
         aligned: the same, each frame turned, mirrored and moved onto the one before.
-        limit: weight at the end of the scale: the largest over the frames of the 99.5th percentile of the absolute
-            weights.
+        limits: of "tiles" and, where there are any, "maps" the value in full colour: the largest over the frames of
+            the 99.5th percentile of the absolute values.
     """
 
     positions: tuple[float, ...]
     labels: np.ndarray
+    indices: np.ndarray
     units: int
     as_they_are: np.ndarray
     aligned: np.ndarray
-    limit: float
+    limits: dict[str, float]
 
     def nearest(self, position: float) -> int:
         """The frame taken nearest to a position."""
@@ -52,8 +55,9 @@ class _Reel:
     positions: list[float] = field(default_factory=list)
     codes: list[np.ndarray] = field(default_factory=list)
     turned: list[np.ndarray] = field(default_factory=list)
-    limits: list[float] = field(default_factory=list)
+    limits: list[dict[str, float]] = field(default_factory=list)
     labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
+    indices: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 class Replay:
@@ -104,13 +108,14 @@ class Replay:
                 if view is None or view.position != position:  # given up since the list was made
                     continue
                 arrays = view.arrays
-                reel.labels = arrays["labels"][:POINTS]
-                read[position] = _finite(arrays["codes"][:POINTS]), full_colour(arrays["tiles"])
-            codes, limit = read[position]
+                reel.labels, reel.indices = arrays["labels"][:POINTS], arrays["indices"][:POINTS]
+                limits = {name: full_colour(arrays[name]) for name in COLOURED if name in arrays}
+                read[position] = _finite(arrays["codes"][:POINTS]), limits
+            codes, limits = read[position]
             before = reel.turned[-1] if reel.turned else None
             reel.positions.append(position)
             reel.codes.append(codes)
-            reel.limits.append(limit)
+            reel.limits.append(limits)
             reel.turned.append(turned_onto(before, codes))
 
 
@@ -138,8 +143,8 @@ def _film(reel: _Reel) -> Film:
                 [np.column_stack([codes[:, 0], heights]) for codes in frames] for frames in (as_they_are, aligned)
             )
     return Film(
-        tuple(reel.positions), reel.labels, last.shape[1], np.asarray(as_they_are, np.float32),
-        np.asarray(aligned, np.float32), max(reel.limits),
+        tuple(reel.positions), reel.labels, reel.indices, last.shape[1], np.asarray(as_they_are, np.float32),
+        np.asarray(aligned, np.float32), {name: max(frame[name] for frame in reel.limits) for name in reel.limits[-1]},
     )  # fmt: skip
 
 
