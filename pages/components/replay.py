@@ -1,5 +1,6 @@
 """The slider that replays a run from its snapshots: play, pause, step, pace, and the moment in the address."""
 
+import time
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,7 @@ PACES = {"0.5": "a snapshot every 2 seconds", "1": "1 snapshot a second", "2": "
          "4": "4 snapshots a second"}  # fmt: skip
 PACE = "2"
 LIVE_SECONDS = 1.0
+STALE_SECONDS = 3.0
 
 
 def replay(door: Service, name: str, in_address: bool) -> None:
@@ -62,14 +64,15 @@ def _pace() -> str:
 
 def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
     """The frame to show, and whether codes are aligned."""
-    state, key, last = st.session_state, f"frame_{run.id}", len(film.positions) - 1
+    state, last = st.session_state, len(film.positions) - 1
     frame = _frame(film, run, in_address)
-    state[key] = frame
+    state[f"slider_{run.id}"] = state[f"frame_{run.id}"] = frame
     row = st.container(horizontal=True, vertical_alignment="bottom")
     move = partial(_move, run.id, last)
     row.button("Back", icon=":material/skip_previous:", key=f"back-{run.id}", on_click=move, args=(frame - 1,),
                disabled=frame == 0, help="One snapshot back.")  # fmt: skip
     playing = _playing(run.id)
+    state[f"repeats_{run.id}"] = playing or run.active
     row.button("Stop playing" if playing else "Play", type="primary", key=f"play-{run.id}", on_click=_play,
                icon=":material/pause:" if playing else ":material/play_arrow:", args=(run.id, last),
                help="Play from here; from the beginning if the end is shown.")  # fmt: skip
@@ -87,8 +90,8 @@ def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
         else:
             codes = st.selectbox("Codes", list(CODES), key="chosen_codes", format_func=CODES.__getitem__)
     words = [f"{position:.4g}" for position in film.positions]
-    st.select_slider("Epoch", range(last + 1), key=key, format_func=words.__getitem__, on_change=_dragged,
-                     args=(run.id, last))  # fmt: skip
+    st.select_slider("Epoch", range(last + 1), key=f"slider_{run.id}", format_func=words.__getitem__,
+                     on_change=_dragged, args=(run.id, last))  # fmt: skip
     following = " It follows the training." if run.active and state.get(f"follow_{run.id}") else ""
     st.caption(f"After epoch {words[frame]} of {run.total_epochs}: snapshot {frame + 1} of {last + 1}.{following}")
     if in_address and not playing:
@@ -113,7 +116,15 @@ def _frame(film: Film, run: RunView, in_address: bool) -> int:
         frame = min(frame + 1, last)
         if frame == last:
             state[f"playing_{run.id}"], state[follow] = False, True
+    if frame != state.get(f"frame_{run.id}"):
+        _remember(run.id)
     return frame
+
+
+def _remember(name: str) -> None:
+    """Notes the frame that is left, for `_dragged`."""
+    state = st.session_state
+    state[f"past_{name}"] = [*state.get(f"past_{name}", [])[-8:], (state.get(f"frame_{name}"), time.monotonic())]
 
 
 def _number(text: str) -> float | None:
@@ -138,11 +149,19 @@ def _write_address(film: Film, frame: int) -> None:
 
 
 def _dragged(name: str, last: int) -> None:
-    _move(name, last, st.session_state[f"frame_{name}"])
+    """Takes over the slider's value, unless it is one that the browser has not caught up with yet.
+
+    While it moves by itself, a repetition can bring a value from before the last move, as if a visitor had chosen it.
+    """
+    frame, now = st.session_state[f"slider_{name}"], time.monotonic()
+    if not any(frame == old and now - when < STALE_SECONDS for old, when in st.session_state.get(f"past_{name}", ())):
+        _move(name, last, frame)
 
 
 def _move(name: str, last: int, frame: int) -> None:
     state = st.session_state
+    if state.get(f"repeats_{name}"):
+        _remember(name)
     state[f"frame_{name}"], state[f"follow_{name}"], state[f"moved_{name}"] = frame, frame == last, True
 
 

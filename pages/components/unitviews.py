@@ -17,6 +17,7 @@ from pages.components.weightviews import Side
 
 EXCITING = 10
 ENLARGED, LARGEST = 280, 40  # pixels, of a unit's tile and of one of its weights
+SHOWN = 460  # pixels, of the images that excite it
 
 
 def spreads_and_figures(sides: Sequence[Side]) -> None:
@@ -141,7 +142,7 @@ def _unit(door: Service, side: Side, name: str, percentile: float) -> None:
         st.info(f"Unit {unit + 1} is {values[0]:.3g} for every image: nothing excites it.")
         return
     rows = [side.activity.images[best[k : k + EXCITING // 2]] for k in range(0, len(best), EXCITING // 2)]
-    st.image(pictures.mosaic(rows), width="stretch", alt=f"The images that excite unit {unit + 1} most.")
+    st.image(pictures.mosaic(rows), width=SHOWN, alt=f"The images that excite unit {unit + 1} most.")
     decoded = (
         " The images are not on this machine: what is shown is what the model decodes from their codes."
         if side.activity.decoded
