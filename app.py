@@ -10,6 +10,8 @@ st.navigation(
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
         st.Page("pages/latent.py", title="Latent space", icon=":material/scatter_plot:", url_path="latent"),
+        st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:", url_path="weights"),
+        st.Page("pages/replay.py", title="Replay", icon=":material/history:", url_path="replay"),
     ],
     position="top",
 ).run()

@@ -30,6 +30,8 @@ from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
     from aecore.explore.latent import Latent
+    from aecore.explore.replay import Replay
+    from aecore.explore.weights import Weights
 
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
@@ -454,6 +456,20 @@ class Service:
         from aecore.explore.latent import Latent
 
         return Latent(self, self._shelf)
+
+    @functools.cached_property
+    def weights(self) -> "Weights":
+        """A model's weights, what its units do, its feature maps."""
+        from aecore.explore.weights import Weights
+
+        return Weights(self, self._shelf)
+
+    @functools.cached_property
+    def replay(self) -> "Replay":
+        """A run's snapshots in their order, on common axes."""
+        from aecore.explore.replay import Replay
+
+        return Replay(self)
 
     # Inside
 
