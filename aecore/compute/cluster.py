@@ -80,7 +80,8 @@ class DaskBackend:
         # Always the same one, which has the model loaded already. It is not looked up in `scheduler_info`: the client
         # replaces that in the background every two seconds by one that names no workers.
         try:
-            first = min(client.nthreads(), default=None)
+            workers: Any = client.nthreads()
+            first = min(workers, default=None)
         except (OSError, TimeoutError, RuntimeError):
             first = None
         if first is None:
