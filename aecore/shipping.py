@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aecore.datasets import images_of
+from aecore.datasets import Images
+from aecore.datasets.kinds import data_of
 from aecore.errors import BadInput
 from aecore.schema import RunConfig
 from aecore.schema.events import Event
 from aecore.service import Service
-from aecore.store.bundles import shortened, write_bundle
+from aecore.store.bundles import KEPT, shortened, write_bundle
 from aecore.store.views import RunView
 
 FRAMES, FIRST_FRAME = 12, 0.1
@@ -110,6 +111,11 @@ RECIPES = (
         ),
     ),
     Recipe(
+        "sentence-reuters", "sentence", "best", {"vectors": "corpus"},
+        (Figure("reconstructions told from random pairs, ROC area", "separation_auc", 0.95, True, "untrained_auc"),),
+        dataset="reuters",
+    ),
+    Recipe(
         "convolutional-book", "convolutional", "book", {},
         (Figure("BCE", "bce", 0.0995, False, "pca_bce"), Figure("training loss", "loss", 0.0990, False)),
         shipped=False,
@@ -151,7 +157,7 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
     """Writes the bundle of a finished recipe and returns the run as it is shipped.
 
     Raises:
-        DataMissing: MNIST is not on this machine.
+        DataMissing: the dataset is not on this machine.
         StorageError: the bundle cannot be written.
     """
     from aecore.compute.worker import warm_up
@@ -159,22 +165,25 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
     run = trained(service, recipe)
     if run is None:
         raise BadInput(f"The model {recipe.name} has not been trained yet.")
-    images = images_of(run.config, service.settings)
+    data = data_of(run.config, service.settings)
     warm_up()
     from aecore.training import evaluation
 
     model = evaluation.from_keras_file(run.config, service.model_file(run.id))
     full = [np.asarray(variable) for variable in model.variables]
     weights = evaluation.halved(model)
-    metrics = evaluation.evaluate(run.config, model, images, stage)
+    metrics, kept = evaluation.measure(run.config, model, data, stage)
     if _worse(metrics, run.metrics):
         model, weights = evaluation.from_weights(run.config, full), full
-        metrics = evaluation.evaluate(run.config, model, images, stage)
+        metrics, kept = evaluation.measure(run.config, model, data, stage)
     arrays = {
         "weights.npz": {str(k): array for k, array in enumerate(weights)},
         "timeline.npz": timeline(service, run.id),
-        "held_out.npz": shortened(evaluation.held_out_codes(run.config, model, images)),
     }
+    if isinstance(data, Images):
+        arrays["held_out.npz"] = shortened(evaluation.held_out_codes(run.config, model, data))
+    else:
+        arrays |= {f"kept-{what}.npz": kept[what] for what in KEPT}
     device = replace(run.device, host="") if run.device else None
     shipped = replace(run, metrics=metrics, device=device)
     write_bundle(folder, shipped, service.curve(run.id), arrays)
@@ -183,10 +192,11 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
 
 def _worse(metrics: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     """Whether half the bits cost something measurable: in the error, or in the bound where there is one."""
-    if metrics["mse"] is None:  # a float16 that overflows leaves no number at all
+    error = "held_out_loss" if "held_out_loss" in before else "mse"
+    if metrics[error] is None:  # a float16 that overflows leaves no number at all
         return True
     bound = metrics.get("elbo", 0.0) < before.get("elbo", 0.0) - (PRECISE - 1) * abs(before.get("elbo", 0.0))
-    return bound or metrics["mse"] > PRECISE * before["mse"]
+    return bound or metrics[error] > PRECISE * before[error]
 
 
 def timeline(service: Service, run: str) -> dict[str, np.ndarray]:
@@ -202,7 +212,8 @@ def timeline(service: Service, run: str) -> dict[str, np.ndarray]:
     few = slice(FRAME_CODES)
     found = {"labels": taken[-1].arrays["labels"][few], "indices": taken[-1].arrays["indices"][few]}
     found["positions"] = np.array([view.position for view in taken])
-    left_out = ("clean", "corrupted", "labels", "indices", "tiles", "codes")
+    # Neither held-out images nor sentences are shipped, nor what comes close to the latter.
+    left_out = ("clean", "corrupted", "shown", "words", "cosines", "labels", "indices", "tiles", "codes")
     for name in [name for name in taken[-1].arrays if name not in left_out]:
         found[name] = np.stack([view.arrays[name] for view in taken])
     found["codes"] = np.stack([view.arrays["codes"][few] for view in taken])

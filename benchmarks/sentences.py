@@ -10,7 +10,7 @@ from aecore.schema import RunConfig
 from aecore.schema.sentence import Sentence
 from aecore.settings import Settings
 
-TRAIN, HELD_OUT = 12_800, 640
+TRAIN, HELD_OUT = 6_400, 640
 CODE = 128
 
 

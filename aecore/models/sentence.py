@@ -223,9 +223,19 @@ class SentenceAutoencoder(Autoencoder):
 
     def _rewritten(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
         codes = self.encode(ids)
-        written = self.decode(codes)
-        again = self.encode_vectors(written, sentence_lengths(tf.cast(ids, tf.int32)))
-        return {**self._spelt(written), "codes": codes, "codes_again": again}
+        return {**self._spelt(self.decode(codes)), "codes": codes, "codes_again": self.again(ids, self)}
+
+    def again(self, ids: tf.Tensor, reader: "SentenceAutoencoder") -> tf.Tensor:
+        """Codes float32 [n, units] that a reader's encoder gives this model's reconstructions of sentences [n, length].
+
+        It reads the vectors that were written, as in the textbook; where they are scored on words, the words.
+        """
+        written = self.decode(self.encode(ids))
+        if self.settings.objective != "words":
+            return reader.encode_vectors(written, sentence_lengths(tf.cast(ids, tf.int32)))
+        words, _ = self.named(written)
+        going_on = tf.math.cumprod(tf.cast(words > 0, tf.int32), axis=1)  # 0 from the first PAD on
+        return reader.encode(words * going_on)
 
     def tiles(self, limit: int) -> tf.Tensor:
         """The input's weights in the forward encoder, a picture for each gate, float32 [gates, vector, units]."""

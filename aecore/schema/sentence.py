@@ -54,7 +54,7 @@ Whether two codes being close means anything is another question; the page *Sent
             "cell": "gru", "code_size": 128, "decoder_size": 192, "both_ways": False, "vectors": "auto",
             "missing": "random", "objective": "words", "negatives": 400, "masked": True, "similar_lengths": True,
             "word_dropout": 0.1, "split": "documents", "learning_rate": 3e-3, "schedule": "cosine", "batch_size": 128,
-            "epochs": 15,
+            "epochs": 12,
         },
     }  # fmt: skip
 

@@ -62,8 +62,16 @@ def evaluate(config: RunConfig, model: Autoencoder, data: Data, stage: Callable[
     Returns:
         The scorecard's metrics and those of the rivals; see `aecore.training.material.Material`.
     """
+    return measure(config, model, data, stage)[0]
+
+
+def measure(
+    config: RunConfig, model: Autoencoder, data: Data, stage: Callable[[str], None]
+) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """What `evaluate` returns, and what a run of this kind keeps beside its snapshots."""
     measured = material(config, data)
-    return {**measured.score(model, stage), **measured.rivals(stage)}
+    metrics = {**measured.score(model, stage), **measured.rivals(stage)}
+    return metrics, {**measured.kept(), **measured.findings()}
 
 
 def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:

@@ -35,9 +35,10 @@ class SentenceScorer:
     Attributes:
         found: what the last scorecard was made from: "similarity" float32 [500] each of `own` (the textbook's measure:
             a sentence's code against that of its reconstruction), `random` (two sentences of different documents),
-            `document` (two of the same one, where there are any), `untrained` and `untrained_random` (the first two
-            with an encoder that was not trained); "baselines", see `aecore.analysis.similarity.LatentWords`; "map":
-            `codes`, `labels`, `indices` and `names` of 2,000 held-out sentences.
+            `document` (two of the same one, where there are any), `untrained` and `untrained_random` (the first two,
+            of the same sentences and reconstructions, with an encoder that was not trained); "baselines", see
+            `aecore.analysis.similarity.LatentWords`; "map": `codes`, `labels`, `indices` and `names` of 2,000 held-out
+            sentences.
     """
 
     def __init__(self, text: Text, hyper: Sentence):
@@ -142,12 +143,17 @@ class SentenceScorer:
         assert isinstance(untrained, SentenceAutoencoder)
         assert isinstance(ask.model, SentenceAutoencoder)
         untrained.table.assign(ask.model.table)
-        blank_ask = Asking(untrained)
-        blank = blank_ask("reconstruct", ids=_whole(text.ids[chosen]))
-        similarity["untrained"] = cosine(blank["codes"], blank["codes_again"])
-        similarity["untrained_random"] = cosine(
-            blank["codes"], blank_ask("encode", ids=_whole(text.ids[partner]))["codes"]
-        )
+        model = ask.model
+
+        @tf.function
+        def reread(ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return untrained.encode(ids), model.again(ids, untrained)
+
+        ids = tf.constant(_whole(text.ids[chosen]))
+        blank, blank_again = (codes.numpy() for codes in reread(ids))
+        similarity["untrained"] = cosine(blank, blank_again)
+        other = Asking(untrained)("encode", ids=_whole(text.ids[partner]))["codes"]
+        similarity["untrained_random"] = cosine(blank, other)
         self.found["similarity"] = similarity
         names = {"own": "cosine_mean", "random": "cosine_control_mean", "document": "cosine_document_mean",
                  "untrained": "cosine_untrained_mean"}  # fmt: skip
