@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page("pages/sentences.py", title="Sentences", icon=":material/notes:", url_path="sentences"),
     ],
     position="top",
 ).run()
