@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aecore.service import Service
 
 VOCABULARY, VECTOR = 5000, 50
-WORDS = 30
+WORDS = 25
 LONG, BINS = 0.995, 60  # share of the sentences whose lengths are drawn one by one; bars at most
 _READING = 0.8  # share of the progress; word vectors take the rest
 

@@ -190,7 +190,11 @@ def _coverage_spec() -> dict[str, Any]:
         x, alt.Y("share:Q", title="share of the text", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
         tooltip=[alt.Tooltip("words:Q", format=","), alt.Tooltip("share:Q", format=".1%")],
     )  # fmt: skip
-    rule = alt.Chart(alt.NamedData("coverage")).mark_rule(strokeDash=[5, 4]).encode(x=alt.datum(VOCABULARY - 2))
+    rule = (
+        alt.Chart(alt.NamedData("coverage"))
+        .mark_rule(strokeDash=[5, 4], color="#808495")
+        .encode(x=alt.datum(VOCABULARY - 2))
+    )
     return _plain(alt.layer(line, rule))
 
 
@@ -198,15 +202,15 @@ def _coverage_spec() -> dict[str, Any]:
 def _words_spec() -> dict[str, Any]:
     chart = alt.Chart(alt.NamedData("words")).mark_bar()
     return _plain(chart.encode(
-        alt.X("word:N", title=None, sort=None, axis=alt.Axis(labelAngle=-45, labelOverlap=False)),
-        alt.Y("count:Q", title="times"),
+        alt.X("count:Q", title="times in the text", axis=alt.Axis(tickCount=5)),
+        alt.Y("word:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
         tooltip=["word:N", alt.Tooltip("count:Q", format=",")],
-    ))  # fmt: skip
+    ), height=2 * HEIGHT)  # fmt: skip
 
 
-def _plain(chart: Any) -> dict[str, Any]:
+def _plain(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
     """The chart without its data, which Streamlit adds at the top."""
-    spec = chart.properties(height=HEIGHT).to_dict()
+    spec = chart.properties(height=height).to_dict()
     for part in (spec, *spec.get("layer", ())):
         part.pop("data", None)
     return spec

@@ -15,17 +15,17 @@ from pages.components.export import downloads
 
 SERIES = {
     "own": "a sentence and its reconstruction",
-    "random": "control: two different sentences at random",
+    "random": "control: two sentences at random",
     "document": "control: two sentences of one document",
-    "untrained": "control: its reconstruction, read by an untrained encoder",
-    "untrained_random": "control: two at random, read by an untrained encoder",
+    "untrained": "untrained encoder: its reconstruction",
+    "untrained_random": "untrained encoder: two at random",
 }
 SHORT = {
     "own": "reconstruction", "random": "random", "document": "same document", "untrained": "reconstruction, untrained",
     "untrained_random": "random, untrained",
 }  # fmt: skip
 FILLED = ("own", "random")
-BINS = np.linspace(-1, 1, 81)
+BINS, FAR = 60, 0.002  # bars, and the share of the lowest cosines that they need not reach
 FIRST = 10
 DASHES = {"own": [1, 0], "random": [1, 0], "document": [6, 3], "untrained": [2, 2], "untrained_random": [8, 3, 2, 3]}
 
@@ -43,7 +43,7 @@ def histograms(door: Service, run: RunView) -> None:
     _figures(run, cosines)
     frame = shares(cosines)
     said = f"Histograms of {len(cosines)} samples of cosines between codes: {', '.join(cosines_titles(cosines))}."
-    st.vega_lite_chart(frame, _spec(tuple(cosines)), key=f"similarity-{run.id}", alt=said)
+    st.vega_lite_chart(frame, _spec(tuple(cosines), frame["cosine"].min()), key=f"similarity-{run.id}", alt=said)
     st.caption(
         f"The textbook's measure, filled in the first colour: the code of each of {len(cosines['own'])} held-out "
         "sentences against the code of what the model makes of it. Filled in the second colour: the same sentences "
@@ -102,12 +102,18 @@ def verdict(means: dict[str, float], area: float, untrained: float | None) -> st
 
 def shares(cosines: dict[str, np.ndarray]) -> pd.DataFrame:
     """Histograms in long form: where a bin begins, the share of the sample in it, and the series."""
-    found = []
+    edges, found = bins(cosines), []
     for name, held in cosines.items():
-        counts = np.histogram(np.clip(held, -1, 1), BINS)[0] / len(held)
+        counts = np.histogram(np.clip(held, edges[0], 1), edges)[0] / len(held)
         # The last bin's end, so that its step is drawn.
-        found.append(pd.DataFrame({"cosine": BINS, "share": np.append(counts, counts[-1]), "series": SERIES[name]}))
+        found.append(pd.DataFrame({"cosine": edges, "share": np.append(counts, counts[-1]), "series": SERIES[name]}))
     return pd.concat(found)
+
+
+def bins(cosines: dict[str, np.ndarray]) -> np.ndarray:
+    """Edges float64 [bars + 1] from about the lowest cosine to 1; what lies below is counted in the first bar."""
+    lowest = min(float(np.quantile(held, FAR)) for held in cosines.values())
+    return np.linspace(max(-1.0, np.floor(10 * lowest) / 10), 1, BINS + 1)
 
 
 def cosines_titles(cosines: dict[str, np.ndarray]) -> list[str]:
@@ -124,13 +130,13 @@ def listed(cosines: dict[str, np.ndarray]) -> pd.DataFrame:
 
 
 @functools.lru_cache(maxsize=8)
-def _spec(names: tuple[str, ...]) -> dict[str, Any]:
+def _spec(names: tuple[str, ...], lowest: float) -> dict[str, Any]:
     titles = [SERIES[name] for name in SERIES if name in names]
     legend = alt.Legend(orient="bottom", columns=1, labelLimit=0, symbolType="stroke", symbolStrokeWidth=3)
     colour = alt.Color("series:N", title=None, scale=alt.Scale(domain=titles), legend=legend)
     dashes = alt.Scale(domain=titles, range=[DASHES[name] for name in SERIES if name in names])
     x = alt.X("cosine:Q", title="cosine of two codes", axis=alt.Axis(tickCount=10),
-              scale=alt.Scale(domain=[-1, 1], nice=False))  # fmt: skip
+              scale=alt.Scale(domain=[lowest, 1], nice=False))  # fmt: skip
     y = alt.Y("share:Q", title="share of the pairs", axis=alt.Axis(format="%"))
     base = alt.Chart(alt.NamedData("shares")).encode(x, y, colour)
     filled = " || ".join(f"datum.series == '{SERIES[name]}'" for name in FILLED)
@@ -150,17 +156,17 @@ def _spec(names: tuple[str, ...]) -> dict[str, Any]:
 def _paper(cosines: dict[str, np.ndarray]) -> Figure:
     made = Figure(figsize=(5.5, 3.6))
     axes = made.add_subplot()
-    colours = st.get_option("theme.light.chartCategoricalColors")
+    colours, edges = st.get_option("theme.light.chartCategoricalColors"), bins(cosines).tolist()
     for k, (name, title) in enumerate(SERIES.items()):
         if name not in cosines:
             continue
-        held = np.clip(cosines[name], -1, 1)
+        held = np.clip(cosines[name], edges[0], 1)
         weights = np.full(len(held), 1 / len(held))
         line = "solid" if name in FILLED else "dashed" if name == "document" else "dotted"
-        label = f"{title} (mean {held.mean():.3f})"
+        label = f"{title} (mean {cosines[name].mean():.3f})"
         if name in FILLED:
-            axes.hist(held, BINS.tolist(), weights=weights, color=colours[k], alpha=0.35)
-        axes.hist(held, BINS.tolist(), weights=weights, color=colours[k], histtype="step", linestyle=line, label=label)
-    axes.set(xlabel="cosine of two codes", ylabel="share of the pairs", xlim=(-1, 1))
+            axes.hist(held, edges, weights=weights, color=colours[k], alpha=0.35)
+        axes.hist(held, edges, weights=weights, color=colours[k], histtype="step", linestyle=line, label=label)
+    axes.set(xlabel="cosine of two codes", ylabel="share of the pairs", xlim=(edges[0], 1))
     made.legend(loc="outside lower center", frameon=False, fontsize=7)
     return made

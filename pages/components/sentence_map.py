@@ -25,14 +25,14 @@ def sentence_map(door: Service, run: RunView) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     method = row.segmented_control(
         "Laid out by", [PRINCIPAL, EMBEDDING], default=PRINCIPAL, required=True, key="layout", bind="query-params",
-        persist_state="page", help="t-SNE takes about ten seconds.",
+        persist_state="page", help="t-SNE takes ten seconds or more.",
     )  # fmt: skip
     names = [CODES, MEANS, *([LATENT] if door.sentences.reader(run.id).latent is not None else [])]
     titles = [REPRESENTATIONS[name] for name in names]
     title = row.selectbox("Representation", titles, key="representation", bind="query-params",
                           persist_state="page", width=260)  # fmt: skip
     embedded = method == EMBEDDING
-    with st.spinner("Laying out the sentences; t-SNE takes about ten seconds.", show_time=True):
+    with st.spinner("Laying out the sentences; t-SNE takes ten seconds or more.", show_time=True):
         found = door.sentences.map(run.id, embedded, names[titles.index(title)])
     if found is None:
         st.info("The map appears with the first step of the training.")

@@ -11,7 +11,6 @@ from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.export import downloads
 from pages.components.session import told
-from pages.components.text import figure
 
 COUNT = 5
 KEY = "sentence"
@@ -122,7 +121,7 @@ def _agreement(run: RunView) -> None:
         st.caption("The sentences of this corpus have no topics, so that nobody can say whether neighbours share one.")
         return
     table = pd.DataFrame(rows, columns=["nearest by", "shares a topic"])
-    shown = table.assign(**{"shares a topic": [f"{figure(100 * value)} %" for _, value in rows]})
+    shown = table.assign(**{"shares a topic": [f"{value:.1%}" for _, value in rows]})
     st.table(shown.set_index("nearest by"))
     st.caption(
         "How often the nearest held-out sentence of another document has a topic in common, over up to 2,000 sentences "
