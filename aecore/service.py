@@ -3,11 +3,12 @@
 Pages and the command line call nothing else. Nothing here imports TensorFlow.
 """
 
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from aecore.settings import Settings
 from aecore.store.bundles import Shelf
 from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
+
+if TYPE_CHECKING:
+    from aecore.explore.inputs import Inputs
 
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
@@ -443,6 +447,13 @@ class Service:
             return 0
         others = [other for other in self.runs() if other.active and other.id != name]
         return sum(other.status != "queued" or other.updated < run.updated for other in others)
+
+    @functools.cached_property
+    def inputs(self) -> "Inputs":
+        """A visitor's own input through every model, beside denoisers that learn nothing."""
+        from aecore.explore.inputs import Inputs
+
+        return Inputs(self)
 
     # Inside
 

@@ -1,0 +1,106 @@
+"""Where the digit of the page "Your input" comes from: a drawing pad, a file or the held-out images."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from aecore.explore.inputs import Step
+from aecore.service import Service
+from pages.components import pictures
+from pages.components.session import told
+
+DRAW, UPLOAD, HELD_OUT = "Draw", "Upload", "Held-out"
+SOURCES = (DRAW, UPLOAD, HELD_OUT)
+PAD, BRUSH = 280, 22
+KINDS = ["png", "jpg", "jpeg", "webp", "gif"]
+SHOWN = 112
+
+
+def chosen_digit(door: Service) -> np.ndarray | None:
+    """Draws the choice of an input.
+
+    Returns:
+        The digit float32 [28, 28, 1], or None while there is none; what to do is then said.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    source = row.segmented_control("Where the digit comes from", SOURCES, default=DRAW, key="source", required=True,
+                                   bind="query-params", persist_state="session")  # fmt: skip
+    if source == HELD_OUT:
+        return _held_out(door)
+    steps = _uploaded(door) if source == UPLOAD else _drawn(door)
+    if not steps:
+        return None
+    _draw_steps(steps)
+    return steps[-1].image[..., None]
+
+
+def _drawn(door: Service) -> tuple[Step, ...]:
+    state: Any = st.session_state
+    if "pad" not in state:
+        state["pad"] = (0, state.get("kept_drawing"))  # what was drawn before the visitor looked elsewhere
+    pad = st_canvas(
+        stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
+        initial_drawing=state["pad"][1], return_image_data=True, key="drawing",
+    )  # fmt: skip
+    st.caption(
+        "Draw one digit, large, with mouse, pen or finger; the arrows below the pad undo and clear. Without a pointer: "
+        "choose a held-out digit, or upload a picture."
+    )
+    canvas = pad.image_data
+    steps: tuple[Step, ...] = ()
+    with told():
+        steps = () if canvas is None else door.inputs.from_drawing(canvas)
+    if steps:
+        state["kept_drawing"] = pad.json_data
+    else:
+        st.info("The pad is empty: draw a digit, and every model below reconstructs it.", icon=":material/draw:")
+    return steps
+
+
+def _uploaded(door: Service) -> tuple[Step, ...]:
+    file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", KINDS, key="picture")
+    if file is None:
+        st.info("Choose a picture: a photograph of a digit on paper will do. It stays on this server's memory only.",
+                icon=":material/upload:")  # fmt: skip
+        return ()
+    with told():
+        picture, steps = _read(door, file.getvalue())
+        for note in picture.notes:
+            st.caption(note)
+        return steps
+    return ()
+
+
+@st.cache_data(show_spinner="Reading the picture…", max_entries=8, scope="session")
+def _read(_door: Service, data: bytes):
+    return _door.inputs.from_file(data)
+
+
+def _held_out(door: Service) -> np.ndarray | None:
+    here = [status.name for status in door.datasets() if status.available]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    # The fullest one first: shipped models were trained on MNIST.
+    default = here.index("mnist") if "mnist" in here else 0
+    dataset = row.selectbox("Dataset", here, default, key="from", bind="query-params", width=200)
+    with told():
+        total = door.dataset(dataset).test_size
+        number = int(row.number_input("Number of the image", 0, total - 1, 0, key="image", bind="query-params",
+                                      width=160, persist_state="session"))  # fmt: skip
+        digit, label = door.inputs.digit(dataset, number)
+        st.image(pictures.mosaic([digit[None, ..., 0]], 4), width=SHOWN, alt=f"Held-out image {number} of {dataset}.")
+        st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.classes(dataset)[label]}.")
+        return digit
+    return None
+
+
+def _draw_steps(steps: tuple[Step, ...]) -> None:
+    """Each step as a picture with its sentence."""
+    with st.expander("How it was made to look like MNIST", expanded=True):
+        row = st.container(horizontal=True)
+        for k, step in enumerate(steps, 1):
+            tile = row.container(width=SHOWN + 16)
+            scale = 4 if max(step.image.shape) <= 2 * SHOWN else 1
+            tile.image(pictures.mosaic([step.image[None]], scale), width=SHOWN, alt=f"Step {k}, {step.title}.")
+            tile.caption(f"**{k}. {step.title}.** {step.said}")
