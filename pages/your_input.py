@@ -17,11 +17,10 @@ from pages.components.runs import explorable, run_label
 from pages.components.session import service, told
 from pages.components.sweep import sweep
 
-NOISES = ("none", "gaussian", "masking", "salt_and_pepper")
-TITLES = {"none": "none", "gaussian": "Gaussian", "masking": "masking", "salt_and_pepper": "salt and pepper"}
+NOISES = {"none": "none", "Gaussian": "gaussian", "masking": "masking", "salt and pepper": "salt_and_pepper"}
 FIRST_RUNS = ("denoising", "convolutional-denoising", "vanilla")
 MOST_RUNS = 6
-TILE = 150
+TILE = 138
 WAIT = "Asking the models; the worker takes about ten seconds to start the first time…"
 
 
@@ -65,10 +64,11 @@ def page() -> None:
 
 def _corruption() -> tuple[str, float, float, bool, int]:
     """Kind, strength, mean, whether it is clipped, and seed."""
-    kind = st.segmented_control("Noise", NOISES, default="gaussian", key="noise", required=True, bind="query-params",
+    title = st.segmented_control("Noise", list(NOISES), default="Gaussian", key="noise", required=True,
+                                 bind="query-params",
                                 help="Gaussian noise is added to each pixel; masking switches pixels off; salt and "
                                 "pepper sets them to black or white.")  # fmt: skip
-    assert kind is not None
+    kind = NOISES[title or "none"]
     strength, mean, clip, seed = 0.5, 0.0, True, 0
     if kind == "gaussian":
         strength = st.slider("Standard deviation, in units of full white", 0.0, 1.0, 0.5, 0.05, key="std",

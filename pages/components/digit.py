@@ -38,23 +38,24 @@ def chosen_digit(door: Service) -> np.ndarray | None:
 
 def _drawn(door: Service) -> tuple[Step, ...]:
     state: Any = st.session_state
-    if "pad" not in state:
-        state["pad"] = (0, state.get("kept_drawing"))  # what was drawn before the visitor looked elsewhere
+    if "drawing" not in state:  # the pad is new, or comes back after the visitor looked elsewhere
+        state["first_drawing"] = state.get("kept_drawing")
+    st.space("small")  # the pad's buttons float above it
     pad = st_canvas(
         stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
-        initial_drawing=state["pad"][1], return_image_data=True, key="drawing",
+        initial_drawing=state["first_drawing"], return_image_data=True, key="drawing",
     )  # fmt: skip
     st.caption(
-        "Draw one digit, large, with mouse, pen or finger; the arrows below the pad undo and clear. Without a pointer: "
+        "Draw one digit, large, with mouse, pen or finger; buttons above the pad undo and clear. Without a pointer: "
         "choose a held-out digit, or upload a picture."
     )
     canvas = pad.image_data
     steps: tuple[Step, ...] = ()
     with told():
         steps = () if canvas is None else door.inputs.from_drawing(canvas)
-    if steps:
-        state["kept_drawing"] = pad.json_data
-    else:
+    if canvas is not None:
+        state["kept_drawing"] = pad.json_data if steps else None
+    if not steps:
         st.info("The pad is empty: draw a digit, and every model below reconstructs it.", icon=":material/draw:")
     return steps
 
@@ -101,6 +102,7 @@ def _draw_steps(steps: tuple[Step, ...]) -> None:
         row = st.container(horizontal=True)
         for k, step in enumerate(steps, 1):
             tile = row.container(width=SHOWN + 16)
-            scale = 4 if max(step.image.shape) <= 2 * SHOWN else 1
-            tile.image(pictures.mosaic([step.image[None]], scale), width=SHOWN, alt=f"Step {k}, {step.title}.")
+            height, width = step.image.shape
+            drawn = pictures.mosaic([step.image[None]], 4 if max(height, width) <= 2 * SHOWN else 1)
+            tile.image(drawn, width=max(1, SHOWN * width // max(height, width)), alt=f"Step {k}, {step.title}.")
             tile.caption(f"**{k}. {step.title}.** {step.said}")

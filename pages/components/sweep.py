@@ -41,11 +41,13 @@ def sweep(
     """
     dataset = next((run.config.dataset for run in runs.values()), "mnist")
     here = [status.name for status in door.datasets() if status.available]
-    choices = [*sorted(here, key=lambda name: name != dataset), *([OWN] if digit is not None else [])]
-    if dataset not in here and digit is not None:  # other images than those of the runs would not be fair to them
-        choices.insert(0, choices.pop())
+    # Other held-out images than those of the runs' dataset would not be fair to them.
+    choices = [dataset, OWN, *(name for name in here if name != dataset)] if dataset in here else [OWN, *here]
     over = st.selectbox("Measured on", choices, key="over", bind="query-params", width=260,
                         help=f"{SWEPT_IMAGES} held-out images, or {SWEPT_DRAWS} draws of noise on yours.")  # fmt: skip
+    if over == OWN and digit is None:
+        st.caption("Draw, upload or choose a digit above: the sweep is measured on it.")
+        return
     images = digit if over == OWN else None
     stamps = tuple((name, f"{run.attempt} {run.position} {run.created.isoformat()}") for name, run in runs.items())
     key = (over, kind, seed, stamps, components, dataset, None if images is None else images.tobytes())
