@@ -39,7 +39,7 @@ def chosen_digit(door: Service) -> np.ndarray | None:
 def _drawn(door: Service) -> tuple[Step, ...]:
     state: Any = st.session_state
     if "drawing" not in state:  # the pad is new, or comes back after the visitor looked elsewhere
-        state["first_drawing"] = state.get("kept_drawing")
+        state["first_drawing"], state["first_canvas"] = state.get("kept_drawing", (None, None))
     st.space("small")  # the pad's buttons float above it
     pad = st_canvas(
         stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
@@ -49,12 +49,12 @@ def _drawn(door: Service) -> tuple[Step, ...]:
         "Draw one digit, large, with mouse, pen or finger; buttons above the pad undo and clear. Without a pointer: "
         "choose a held-out digit, or upload a picture."
     )
-    canvas = pad.image_data
+    canvas = pad.image_data if pad.image_data is not None else state["first_canvas"]
     steps: tuple[Step, ...] = ()
     with told():
         steps = () if canvas is None else door.inputs.from_drawing(canvas)
     if canvas is not None:
-        state["kept_drawing"] = pad.json_data if steps else None
+        state["kept_drawing"] = (pad.json_data, canvas) if steps else (None, None)
     if not steps:
         st.info("The pad is empty: draw a digit, and every model below reconstructs it.", icon=":material/draw:")
     return steps

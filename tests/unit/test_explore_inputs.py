@@ -24,12 +24,12 @@ class Copying:
         return {"images": images}
 
 
-@pytest.fixture
-def service(home: Path) -> Copying:
-    return Copying(home)
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Copying:
+    return Copying(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inputs(service: Copying) -> Inputs:
     return Inputs(service)  # pyright: ignore[reportArgumentType]
 
@@ -90,13 +90,15 @@ def test_baselines_do_their_work(inputs: Inputs, clean: np.ndarray):
     assert np.array_equal(inputs.baseline(MEANS, clean, clean, line, 30), clean), "no noise, nothing to remove"
 
 
-def test_pca_of_a_dataset_that_is_not_here_is_that_of_the_digits(inputs: Inputs):
+def test_pca_of_a_dataset_that_is_not_here_is_that_of_the_digits(home: Path, inputs: Inputs):
+    del home
     assert inputs.line("mnist").dataset == "digits"
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "masking", "salt_and_pepper"])
 def test_a_sweep_has_every_method_at_every_strength(kind: str, inputs: Inputs, service: Copying, clean: np.ndarray):
     told = []
+    service.asked.clear()
     points = inputs.sweep(
         clean[:8], kind, 0, ["copy"], inputs.line("digits"), 30, lambda share, what: told.append((share, what))
     )
