@@ -30,6 +30,7 @@ from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
     from aecore.explore.inputs import Inputs
+    from aecore.explore.novelty import Novelty
 
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
@@ -454,6 +455,13 @@ class Service:
         from aecore.explore.inputs import Inputs
 
         return Inputs(self)
+
+    @functools.cached_property
+    def novelty(self) -> "Novelty":
+        """Reconstruction error as a detector of a class that was left out of training."""
+        from aecore.explore.novelty import Novelty
+
+        return Novelty(self)
 
     # Inside
 

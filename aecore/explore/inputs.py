@@ -40,6 +40,12 @@ class Line:
     images: int
     baseline: LinearBaseline
 
+    @classmethod
+    def fit(cls, dataset: str, train: np.ndarray) -> "Line":
+        """Fits it on the first 20,000 of training images uint8 [n, h, w, 1] at most."""
+        few = as_floats(train[:FITTED_ON])
+        return cls(dataset, len(few), LinearBaseline.fit(few, None, few[0].size))
+
     def __call__(self, images: np.ndarray, components: int) -> np.ndarray:
         """Images float32 [n, h, w, 1] from so many components."""
         codes = self.baseline.encode(images)[:, :components]
@@ -197,8 +203,7 @@ class Inputs:
         return as_floats(images.x_test[fixed_indices(images.y_test, SWEPT_IMAGES, 2)])
 
     def _fitted(self, dataset: str) -> Line:
-        train = as_floats(load(dataset, self._service.settings).x_train[:FITTED_ON])
-        return Line(dataset, len(train), LinearBaseline.fit(train, None, train[0].size))
+        return Line.fit(dataset, load(dataset, self._service.settings).x_train)
 
 
 def noise_std(clean: np.ndarray, shown: np.ndarray) -> float:
