@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:", url_path="train"),
+        st.Page("pages/latent.py", title="Latent space", icon=":material/scatter_plot:", url_path="latent"),
         st.Page("pages/your_input.py", title="Your input", icon=":material/draw:", url_path="your_input"),
         st.Page("pages/novelty.py", title="Novelty", icon=":material/troubleshoot:", url_path="novelty"),
     ],

@@ -30,6 +30,7 @@ from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
     from aecore.explore.inputs import Inputs
+    from aecore.explore.latent import Latent
     from aecore.explore.novelty import Novelty
 
 MAX_EPOCHS = 100_000
@@ -448,6 +449,13 @@ class Service:
             return 0
         others = [other for other in self.runs() if other.active and other.id != name]
         return sum(other.status != "queued" or other.updated < run.updated for other in others)
+
+    @functools.cached_property
+    def latent(self) -> "Latent":
+        """Codes of held-out images, what lies near them and between them."""
+        from aecore.explore.latent import Latent
+
+        return Latent(self, self._shelf)
 
     @functools.cached_property
     def inputs(self) -> "Inputs":

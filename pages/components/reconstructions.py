@@ -1,11 +1,11 @@
 """What a model makes of ten held-out examples."""
 
 import streamlit as st
-from pages.components.spelling import spelt
 
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
 from pages.components import pictures
+from pages.components.spelling import spelt
 
 
 def reconstructions(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
