@@ -101,10 +101,8 @@ def _show(door: Service, run: RunView) -> None:
     name = door.classes(run.config.dataset)[found.left_out]
     novel, all_ = int(found.detector.novel.sum()), len(found.labels)
     left, right = st.columns(2)
-    components = left.slider(
-        "PCA's code size", 1, MOST_COMPONENTS, min(run.config.hyper.code_units, MOST_COMPONENTS),
-        key=f"components-{run.id}", help="PCA is fitted on the images that the run was trained on.",
-    )  # fmt: skip
+    with left:
+        components = _components(run)
     allowed = right.slider(
         "Threshold: known images that may raise a false alarm", 0, 50, 5, format="%d%%", key="allowed",
         bind="query-params", help="Moves the threshold of both detectors; the lower it is, the more is let through.",
@@ -112,12 +110,13 @@ def _show(door: Service, run: RunView) -> None:
     pca, fitted = _linear(door, run.id, components)
     detectors = {MODEL: found.detector, PCA: pca}
     title = {MODEL: f"{MODEL} (area {found.detector.area:.3f})", PCA: f"{PCA} (area {pca.area:.3f})"}
-    few = f" With {novel} images of the class, an area is uncertain by a few hundredths." if novel < FEW else ""
+    few = f" With no more than {novel} images of the class, small differences mean nothing." if novel < FEW else ""
+    own = run.config.hyper
     st.markdown(
         f"Class **{name}** was left out of {run.config.dataset}: {novel:,} of {all_:,} held-out images are new to the "
-        f"model. Area under the ROC curve: **{found.detector.area:.3f}** for {run.config.hyper.title.lower()} with a "
-        f"code of {run.config.hyper.code_units}, **{pca.area:.3f}** for PCA with {components} components fitted on "
-        f"{fitted:,} of the same training images; 0.5 is chance.{few}"
+        f"model. Area under the ROC curve: {_area(found.detector)} for {own.title.lower()} with a code of "
+        f"{own.code_units}, {_area(pca)} for PCA with {components} components fitted on {fitted:,} of the same training "
+        f"images; 0.5 is chance; in brackets the standard error.{few}"
     )
     left, right = st.columns(2)
     with left:
@@ -140,6 +139,26 @@ def _show(door: Service, run: RunView) -> None:
     st.table(_confusion(detectors, allowed / 100))
     st.caption("Hits and misses are images of the class left out; false alarms and passed are those of the others.")
     _extremes(door, run, found)
+
+
+def _area(detector: Detector) -> str:
+    return f"**{detector.area:.3f}** (± {detector.uncertainty:.3f})"
+
+
+def _components(run: RunView) -> int:
+    """Draws the choice of PCA's code size, at first the run's; the address names another one."""
+    state, key, usual = st.session_state, f"components-{run.id}", min(run.config.hyper.code_units, MOST_COMPONENTS)
+    if key not in state:
+        asked = st.query_params.get("pca", "") if state.get("pca_run", run.id) == run.id else ""
+        state[key] = int(asked) if asked.isdecimal() and 1 <= int(asked) <= MOST_COMPONENTS else usual
+    state["pca_run"] = run.id
+    components = st.slider("PCA's code size", 1, MOST_COMPONENTS, key=key,
+                           help="At first the run's own; PCA is fitted on the run's training images.")  # fmt: skip
+    if components != usual:
+        st.query_params["pca"] = str(components)
+    elif "pca" in st.query_params:
+        del st.query_params["pca"]
+    return components
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -38,6 +38,14 @@ class Detector:
         """Area under the ROC curve: how often a novel image has a higher error than a known one; 0.5 is chance."""
         return float(roc_auc_score(self.novel, self.errors))
 
+    @property
+    def uncertainty(self) -> float:
+        """Standard error of the area over other held-out images (Hanley and McNeil, 1982, Radiology 143)."""
+        area, novel, known = self.area, int(self.novel.sum()), int((~self.novel).sum())
+        pairs = area * (1 - area)
+        pairs += (novel - 1) * (area / (2 - area) - area**2) + (known - 1) * (2 * area**2 / (1 + area) - area**2)
+        return float(np.sqrt(max(0.0, pairs) / (novel * known)))
+
     def roc(self) -> tuple[np.ndarray, np.ndarray]:
         """Shares of known images that raise an alarm and of novel ones that do, for every threshold."""
         false, true, _ = roc_curve(self.novel, self.errors)

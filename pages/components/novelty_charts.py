@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from aecore.explore.novelty import Detector, Examined
 
 NOVEL, KNOWN = "left out", "trained on"
-BINS, SHOWN = 40, 10
+BINS, SHOWN = 30, 10
 
 
 def draw_histogram(kind: str, detector: Detector, threshold: float) -> None:
@@ -45,6 +45,7 @@ def _histogram_spec() -> dict[str, Any]:
         alt.X2("to:Q"),
         alt.Y("share:Q", title="share of the images", stack=None, axis=alt.Axis(format="%")),
         alt.Color("images:N", title=None, scale=alt.Scale(domain=[KNOWN, NOVEL]), legend=alt.Legend(orient="bottom")),
+        y2=alt.datum(0),
         tooltip=["images:N", alt.Tooltip("from:Q", format=".4f"), alt.Tooltip("share:Q", format=".1%")],
     )
     rule = base.transform_filter("datum.images == 'threshold'").mark_rule(strokeDash=[6, 4], size=2, color="gray")

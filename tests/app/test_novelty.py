@@ -57,8 +57,8 @@ def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
     assert len(app.get("vega_lite_chart")) == 3
     text = said(app)
     assert "Class **6** was left out of digits: 37 of 360 held-out images" in text
-    assert "an area is uncertain by a few hundredths" in text
-    own, pca = (float(area) for area in re.findall(r"\*\*(0\.\d{3})\*\* for", text))
+    assert "small differences mean nothing" in text
+    own, pca = (float(area) for area in re.findall(r"\*\*(0\.\d{3})\*\* \(± 0\.0\d\d\) for", text))
     assert own > 0.7
     assert 0.5 < pca <= 1
     table = app.table[0].value
@@ -68,6 +68,16 @@ def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
     assert not app.exception
     assert int(app.table[0].value.loc["false alarms", "this run"]) == 96
     assert int(app.table[0].value.loc["hits", "this run"]) >= int(table.loc["hits", "this run"])
+
+
+def test_the_address_names_pcas_code_size_where_it_is_not_the_runs(trained: str) -> None:
+    app = visit(run=trained, pca="5")
+    assert "for PCA with 5 components" in said(app)
+    (slider,) = [slider for slider in app.slider if slider.label == "PCA's code size"]
+    slider.set_value(16).run()
+    assert "for PCA with 16 components" in said(app)
+    assert "pca" not in app.query_params
+    assert "for PCA with 16 components" in said(visit(run=trained, pca="many"))
 
 
 def test_a_run_that_does_not_suit_is_told(trained: str) -> None:

@@ -72,6 +72,15 @@ def test_the_area_counts_pairs_in_the_right_order(detector: Detector):
     assert np.trapezoid(true, false) == pytest.approx(detector.area)
 
 
+def test_the_standard_error_is_what_other_samples_show():
+    rng = np.random.default_rng(0)
+    novel = np.repeat([True, False], [40, 300])
+    draws = [Detector(rng.normal(novel * 1.5), novel) for _ in range(300)]
+    assert np.mean([draw.uncertainty for draw in draws]) == pytest.approx(
+        np.std([draw.area for draw in draws]), rel=0.2
+    )
+
+
 @pytest.mark.parametrize(
     ("allowed", "threshold", "hits", "false_alarms"),
     [(0.0, 0.4, 2, 0), (0.25, 0.3, 2, 1), (0.3, 0.3, 2, 1), (0.5, 0.2, 3, 2), (1.0, 0.1, 3, 3)],
