@@ -115,8 +115,8 @@ def _show(door: Service, run: RunView) -> None:
     st.markdown(
         f"Class **{name}** was left out of {run.config.dataset}: {novel:,} of {all_:,} held-out images are new to the "
         f"model. Area under the ROC curve: {_area(found.detector)} for {own.title.lower()} with a code of "
-        f"{own.code_units}, {_area(pca)} for PCA with {components} components fitted on {fitted:,} of the same training "
-        f"images; 0.5 is chance; in brackets the standard error.{few}"
+        f"{own.code_units}, {_area(pca)} for PCA with {components} components fitted on {fitted:,} of the same "
+        f"training images; 0.5 is chance; in brackets the standard error.{few}"
     )
     left, right = st.columns(2)
     with left:

@@ -106,6 +106,10 @@ class Inputs:
             raise BadInput(f"{dataset} has the held-out images 0 to {len(images.x_test) - 1}; received {number}.")
         return as_floats(images.x_test[number]), int(images.y_test[number])
 
+    def as_mnist(self, digit: np.ndarray) -> tuple[Step, ...]:
+        """The steps from an image float32 [28, 28, 1] to one that is scaled and centred as MNIST's are."""
+        return steps_to_digit(Picture(digit[..., 0]))
+
     def noise(self, kind: str, strength: float, mean: float = 0.0, clip: bool = True) -> ImageConfig:
         """A corruption by its kind and strength: standard deviation or share of pixels hit.
 

@@ -16,6 +16,7 @@ SOURCES = (DRAW, UPLOAD, HELD_OUT)
 PAD, BRUSH = 280, 22
 KINDS = ["png", "jpg", "jpeg", "webp", "gif"]
 SHOWN = 112
+SMALL = "digits"  # the dataset whose images are not scaled like MNIST's
 
 
 def chosen_digit(door: Service) -> np.ndarray | None:
@@ -92,6 +93,12 @@ def _held_out(door: Service) -> np.ndarray | None:
         digit, label = door.inputs.digit(dataset, number)
         st.image(pictures.mosaic([digit[None, ..., 0]], 4), width=SHOWN, alt=f"Held-out image {number} of {dataset}.")
         st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.classes(dataset)[label]}.")
+        if dataset == SMALL and st.toggle("Scale and centre it as MNIST was", True, key="fit", bind="query-params",
+                                          help="These digits fill the field; models trained on MNIST expect its "
+                                          "margin. Off for models trained on digits."):  # fmt: skip
+            steps = door.inputs.as_mnist(digit)
+            _draw_steps(steps)
+            return steps[-1].image[..., None]
         return digit
     return None
 

@@ -43,13 +43,13 @@ def _histogram_spec() -> dict[str, Any]:
     bars = bars.encode(
         alt.X("from:Q", title="mean squared error of an image"),
         alt.X2("to:Q"),
-        alt.Y("share:Q", title="share of the images", stack=None, axis=alt.Axis(format="%")),
+        alt.Y("share:Q", title="share", stack=None, axis=alt.Axis(format="%")),
         alt.Color("images:N", title=None, scale=alt.Scale(domain=[KNOWN, NOVEL]), legend=alt.Legend(orient="bottom")),
         y2=alt.datum(0),
         tooltip=["images:N", alt.Tooltip("from:Q", format=".4f"), alt.Tooltip("share:Q", format=".1%")],
     )
     rule = base.transform_filter("datum.images == 'threshold'").mark_rule(strokeDash=[6, 4], size=2, color="gray")
-    return _bare(alt.layer(bars, rule.encode(alt.X("from:Q"))).properties(height=210))
+    return _bare(alt.layer(bars, rule.encode(alt.X("from:Q"))).properties(height=290))
 
 
 def roc_frame(detectors: dict[str, Detector], title: dict[str, str]) -> pd.DataFrame:
@@ -86,7 +86,7 @@ def _roc_spec(names: tuple[str, ...]) -> dict[str, Any]:
     chance = base.mark_rule(strokeDash=[4, 4], color="gray").encode(
         x=alt.datum(0), y=alt.datum(0), x2=alt.datum(1), y2=alt.datum(1)
     )
-    return _bare(alt.layer(chance, curves).properties(height=420))
+    return _bare(alt.layer(chance, curves).properties(height=520))
 
 
 def _bare(chart: Any) -> dict[str, Any]:
