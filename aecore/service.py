@@ -29,7 +29,9 @@ from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
+    from aecore.explore.inputs import Inputs
     from aecore.explore.latent import Latent
+    from aecore.explore.novelty import Novelty
     from aecore.explore.replay import Replay
     from aecore.explore.weights import Weights
 
@@ -470,6 +472,20 @@ class Service:
         from aecore.explore.replay import Replay
 
         return Replay(self)
+
+    @functools.cached_property
+    def inputs(self) -> "Inputs":
+        """A visitor's own input through every model, beside denoisers that learn nothing."""
+        from aecore.explore.inputs import Inputs
+
+        return Inputs(self)
+
+    @functools.cached_property
+    def novelty(self) -> "Novelty":
+        """Reconstruction error as a detector of a class that was left out of training."""
+        from aecore.explore.novelty import Novelty
+
+        return Novelty(self)
 
     # Inside
 
