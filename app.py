@@ -14,6 +14,7 @@ st.navigation(
         st.Page("pages/replay.py", title="Replay", icon=":material/history:", url_path="replay"),
         st.Page("pages/your_input.py", title="Your input", icon=":material/draw:", url_path="your_input"),
         st.Page("pages/novelty.py", title="Novelty", icon=":material/troubleshoot:", url_path="novelty"),
+        st.Page("pages/sentences.py", title="Sentences", icon=":material/notes:", url_path="sentences"),
     ],
     position="top",
 ).run()

@@ -29,10 +29,12 @@ from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
+    from aecore.explore.corpora import Corpora
     from aecore.explore.inputs import Inputs
     from aecore.explore.latent import Latent
     from aecore.explore.novelty import Novelty
     from aecore.explore.replay import Replay
+    from aecore.explore.sentences import Sentences
     from aecore.explore.weights import Weights
 
 MAX_EPOCHS = 100_000
@@ -486,6 +488,20 @@ class Service:
         from aecore.explore.novelty import Novelty
 
         return Novelty(self)
+
+    @functools.cached_property
+    def sentences(self) -> "Sentences":
+        """Sentences as a run's model and the baselines see them."""
+        from aecore.explore.sentences import Sentences
+
+        return Sentences(self, self._store.weights_stamp)
+
+    @functools.cached_property
+    def corpora(self) -> "Corpora":
+        """What corpora hold; read in the background."""
+        from aecore.explore.corpora import Corpora
+
+        return Corpora(self)
 
     # Inside
 
