@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     train = add("train", _train, "Train a variant.")
     train.add_argument("variant", metavar="VARIANT")
     train.add_argument("--preset", metavar="P")
-    train.add_argument("--dataset", default="digits", metavar="D")
+    train.add_argument("--dataset", metavar="D", help="digits or, for sentences, python-docs by default")
     train.add_argument("--epochs", metavar="N")
     train.add_argument("--seed", metavar="N")
     train.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="values")
@@ -172,10 +172,13 @@ def _train(options: argparse.Namespace) -> int:
         values[name.strip()] = value.strip()
     given = {"epochs": options.epochs, "seed": options.seed}
     values |= {name: value for name, value in given.items() if value is not None}
-    config = RunConfig.make(options.variant, options.dataset, options.preset, values)
-    if options.out:
-        _check_writable(options.out)
     with _service(options.scheduler) as service:
+        dataset = options.dataset or service.datasets(variant(options.variant).kind)[0].name
+        config = RunConfig.make(options.variant, dataset, options.preset, values)
+        if options.out:
+            _check_writable(options.out)
+        with data_command.reading(dataset, _err) as told:
+            config = service.prepare(config, told)
         return _show(service, service.watch(config), config.hyper.total_epochs, 0, options)
 
 

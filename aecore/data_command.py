@@ -1,7 +1,9 @@
 """The command `data`: lists datasets, corpora and word vectors, fetches them, and adds a visitor's own."""
 
 import argparse
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -61,12 +63,17 @@ def _figures(service: Service, status: DatasetStatus, err: Console) -> dict[str,
     """The figures of a corpus that is here; none of anything else."""
     if status.kind != "sentences" or not status.available:
         return {}
+    with reading(status.name, err) as told:
+        return service.corpus_figures(status.name, told)
+
+
+@contextlib.contextmanager
+def reading(name: str, err: Console) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar for reading a dataset; what it gives is told the share that is done and what is being done."""
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
-        task = bar.add_task(status.name, total=1.0)
-        return service.corpus_figures(
-            status.name, lambda share, what: bar.update(task, completed=share, description=what)
-        )
+        task = bar.add_task(name, total=1.0)
+        yield lambda share, what: bar.update(task, completed=share, description=what)
 
 
 def _download(service: Service, name: str, err: Console) -> None:

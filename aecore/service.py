@@ -30,7 +30,12 @@ from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
     from aecore.explore.corpora import Corpora
+    from aecore.explore.inputs import Inputs
+    from aecore.explore.latent import Latent
+    from aecore.explore.novelty import Novelty
+    from aecore.explore.replay import Replay
     from aecore.explore.sentences import Sentences
+    from aecore.explore.weights import Weights
 
 MAX_EPOCHS = 100_000
 EXAMPLE_CLASS = 3
@@ -448,6 +453,41 @@ class Service:
             return 0
         others = [other for other in self.runs() if other.active and other.id != name]
         return sum(other.status != "queued" or other.updated < run.updated for other in others)
+
+    @functools.cached_property
+    def latent(self) -> "Latent":
+        """Codes of held-out images, what lies near them and between them."""
+        from aecore.explore.latent import Latent
+
+        return Latent(self, self._shelf)
+
+    @functools.cached_property
+    def weights(self) -> "Weights":
+        """A model's weights, what its units do, its feature maps."""
+        from aecore.explore.weights import Weights
+
+        return Weights(self, self._shelf)
+
+    @functools.cached_property
+    def replay(self) -> "Replay":
+        """A run's snapshots in their order, on common axes."""
+        from aecore.explore.replay import Replay
+
+        return Replay(self)
+
+    @functools.cached_property
+    def inputs(self) -> "Inputs":
+        """A visitor's own input through every model, beside denoisers that learn nothing."""
+        from aecore.explore.inputs import Inputs
+
+        return Inputs(self)
+
+    @functools.cached_property
+    def novelty(self) -> "Novelty":
+        """Reconstruction error as a detector of a class that was left out of training."""
+        from aecore.explore.novelty import Novelty
+
+        return Novelty(self)
 
     @functools.cached_property
     def sentences(self) -> "Sentences":

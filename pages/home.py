@@ -130,8 +130,10 @@ def _state(door: Service) -> None:
     st.markdown(f"**Worker**: {words}.")
     device = worker.device.title if worker.device else "known once the worker has started"
     st.markdown(f"**Device**: {device}.")
-    for status in door.datasets():
+    for status in [*door.datasets(), *door.datasets("sentences")]:
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
+        if status.kind == "sentences":
+            size = f"sentences, {status.licence}"
         if status.available:
             st.markdown(f":green-badge[here] **{status.title}**: {size}.")
         else:

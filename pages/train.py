@@ -8,6 +8,7 @@ from pages.components.choices import read_url, write_url
 from pages.components.data import download_panel
 from pages.components.form import config_form
 from pages.components.live import live
+from pages.components.replay import replay
 from pages.components.runs import run_label
 from pages.components.session import service, told
 from pages.components.speed import chosen_speed
@@ -42,6 +43,7 @@ def page() -> None:
     write_url(kind)
     if st.session_state.get("run"):
         live(door, st.session_state["run"])
+        _time(door, st.session_state["run"])
     else:
         st.info(
             "Nothing is being trained yet: press the button above, and a curve will move here.",
@@ -49,6 +51,18 @@ def page() -> None:
         )
     with st.expander(f"How it works: {kind.title.lower()} autoencoder", icon=":material/school:"):
         st.markdown(kind.how_it_works)
+
+
+def _time(door: Service, name: str) -> None:
+    """The run's slider, read and drawn only while it is open."""
+    if door.run(name).config.hyper.kind != "images":
+        return
+    time = st.expander("Time: replay this run", icon=":material/history:", key="time", on_change="rerun")
+    if time.open:
+        with time:
+            replay(door, name, in_address=False)
+            st.page_link("pages/replay.py", label="On a page of its own, with a link to each moment",
+                         icon=":material/open_in_full:", query_params={"run": name})  # fmt: skip
 
 
 def _choose_run(door: Service) -> None:

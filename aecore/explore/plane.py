@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-EMBEDDED = 2000  # points at most: t-SNE takes about ten seconds for so many
+EMBEDDED = 2000  # points at most: t-SNE of so many can take a minute on two cores
 PERPLEXITY = 30.0
 _FIRST = 50  # components that t-SNE is given of a longer code
 _LONG = 256  # units from which components are found by the randomised method

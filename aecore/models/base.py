@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from aecore.models.anatomy import Layer
 from aecore.schema import VariantConfig, variant
 
 PACKAGE = "aecore"
@@ -140,11 +141,28 @@ class Autoencoder(keras.Model):
 
         Each is a function of tensors [n, ...] that treats every row by itself; it returns tensors [n, ...] by name.
         """
+        layers = self.anatomy()
         return {
             "encode": lambda images: {"codes": self.encode(images)},
             "decode": lambda codes: {"images": self.decode(codes)},
             "reconstruct": lambda images: self._reconstructed(self.encode(images)),
+            **{f"activity {layer.name}": layer.mean_activity for layer in layers},
+            **{f"maps {layer.name}": layer.maps for layer in layers if layer.convolutional},
         }
+
+    def anatomy(self) -> list[Layer]:
+        """The layers that can be looked into, from the image to the code and back; none by default."""
+        return []
+
+    def inspections(self) -> dict[str, Callable[[], dict[str, tf.Tensor]]]:
+        """What can be asked about a trained model itself, by name: functions without arguments.
+
+        "layers": of each layer whether it is convolutional, and its shape, int32 [5]. "weights NAME": a layer's
+        matrix and pictures. See `aecore.models.anatomy.Layer`.
+        """
+        layers = self.anatomy()
+        sizes = {layer.name: tf.constant([int(layer.convolutional), *layer.shape]) for layer in layers}
+        return {"layers": lambda: sizes, **{f"weights {layer.name}": layer.weights for layer in layers}}
 
     def _reconstructed(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": self.decode(codes), "codes": codes}

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from aecore.models.anatomy import Layer, conv_anatomy
 from aecore.models.base import PACKAGE, Autoencoder, make_initializer
 from aecore.schema import variant
 from aecore.schema.layers import ConvLayer
@@ -202,6 +203,9 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     def tiles(self, limit: int) -> tf.Tensor:
         return kernels(self.encoder)[:limit]
+
+    def anatomy(self) -> list[Layer]:
+        return conv_anatomy(self, self.fields["code_size"])
 
     def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"maps": feature_maps(self.encoder, images[0])[:MAPS]}

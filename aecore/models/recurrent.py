@@ -138,11 +138,12 @@ class Recurrent(keras.layers.Layer):
         width: numbers that each step is given.
         units: size of the state.
         seed: start of the random numbers of its first weights.
+        positions: how many steps of `repeat` have a bias of their own, which tells them where they are.
     """
 
-    def __init__(self, cell: str, width: int, units: int, seed: int, **kwargs: Any):
+    def __init__(self, cell: str, width: int, units: int, seed: int, positions: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
-        self._given = {"cell": cell, "width": width, "units": units, "seed": seed}
+        self._given = {"cell": cell, "width": width, "units": units, "seed": seed, "positions": positions}
         gates, self.units = GATES[cell], units
         self._scan: Callable[..., tf.Tensor] = SCANS[cell]
         self.kernel = self.add_weight(
@@ -154,6 +155,10 @@ class Recurrent(keras.layers.Layer):
         self.bias = self.add_weight(shape=(gates * units,), initializer="zeros", name="bias")
         if cell == "lstm":  # as in Keras: at first nothing is forgotten (Jozefowicz et al., 2015)
             self.bias.assign(tf.concat([tf.zeros([units]), tf.ones([units]), tf.zeros([2 * units])], 0))
+        self.positions = None
+        if positions:
+            drawn = make_initializer("glorot_uniform", seed + 2)
+            self.positions = self.add_weight(shape=(positions, gates * units), initializer=drawn, name="positions")
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
@@ -167,7 +172,10 @@ class Recurrent(keras.layers.Layer):
     def repeat(self, code: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         """States [t, n, units] where every step is given the same code [n, width]."""
         given = tf.matmul(tf.cast(code, self.compute_dtype), tf.convert_to_tensor(self.kernel)) + self.bias
-        return self._scan(tf.tile(given[None], tf.stack([steps, 1, 1])), self._weights())
+        every = tf.tile(given[None], tf.stack([steps, 1, 1]))
+        if self.positions is not None:
+            every += tf.convert_to_tensor(self.positions)[:steps, None]
+        return self._scan(every, self._weights())
 
     def _weights(self) -> tf.Tensor:
         return tf.identity(tf.convert_to_tensor(self.recurrent))

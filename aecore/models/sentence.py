@@ -49,10 +49,11 @@ class SentenceDecoder(keras.layers.Layer):
         self.fields = dict(fields)
         hyper = cast(Sentence, Autoencoder._read("sentence", fields))
         seed, shape = 1000 * hyper.seed + 501, (hyper.code_units, hyper.decoder_units)
-        self.forwards = Recurrent(hyper.cell, *shape, seed, dtype=self.dtype_policy, name="forwards")
+        shared = {"positions": hyper.length if hyper.positions else 0, "dtype": self.dtype_policy}
+        self.forwards = Recurrent(hyper.cell, *shape, seed, name="forwards", **shared)
         self.backwards = None
         if hyper.both_ways:
-            self.backwards = Recurrent(hyper.cell, *shape, seed + 10, dtype=self.dtype_policy, name="backwards")
+            self.backwards = Recurrent(hyper.cell, *shape, seed + 10, name="backwards", **shared)
         self.dense = None
         if hyper.decoder_size:
             initializer = make_initializer("glorot_uniform", seed + 20)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from aecore.models.anatomy import Layer, conv_anatomy, dense_anatomy
 from aecore.models.base import PACKAGE, Autoencoder, Batch, weighted_mean
 from aecore.models.convolutional import MAPS, ConvDecoder, ConvEncoder, feature_maps, kernels
 from aecore.models.dense import Decoder, Encoder, weight_pictures
@@ -92,6 +93,9 @@ class VariationalAutoencoder(Autoencoder):
         if self.dense:
             return weight_pictures(self.encoder, self.image_shape, limit)
         return kernels(self.encoder)[:limit]
+
+    def anatomy(self) -> list[Layer]:
+        return (dense_anatomy if self.dense else conv_anatomy)(self, self.settings.code_size)
 
     def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """KL of each unit, images decoded from draws of the prior, and for two units the plane they span."""

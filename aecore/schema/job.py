@@ -40,7 +40,7 @@ class Question:
         model: the run's name, or the shipped model's.
         stamp: changes with its weights.
         config: `RunConfig.to_json`.
-        operation: name in `aecore.models.base.Autoencoder.operations`.
+        operation: name in `aecore.models.base.Autoencoder.operations`, or without arrays in its `inspections`.
         arrays: its arguments by name, each [n, ...].
         weights: the values of the model's variables in their order, or None where the worker should have them still.
     """

@@ -46,15 +46,15 @@ Whether two codes being close means anything is another question; the page *Sent
             "code_size": 512, "vectors": "auto", "learning_rate": 1e-3, "batch_size": 64, "epochs": 20,
         },
         "quick": {
-            "cell": "gru", "code_size": 96, "decoder_size": 96, "both_ways": False, "length": 30, "vectors": "corpus",
-            "objective": "words", "negatives": 300, "masked": True, "similar_lengths": True, "learning_rate": 4e-3,
-            "schedule": "cosine", "batch_size": 128, "epochs": 4,
+            "cell": "gru", "code_size": 96, "decoder_size": 96, "both_ways": False, "positions": True, "length": 30,
+            "vectors": "corpus", "missing": "random", "objective": "words", "negatives": 300, "masked": True,
+            "similar_lengths": True, "learning_rate": 4e-3, "schedule": "cosine", "batch_size": 128, "epochs": 4,
         },
         "best": {
-            "cell": "gru", "code_size": 128, "decoder_size": 192, "both_ways": False, "vectors": "auto",
-            "missing": "random", "objective": "words", "negatives": 400, "masked": True, "similar_lengths": True,
-            "word_dropout": 0.1, "split": "documents", "learning_rate": 3e-3, "schedule": "cosine", "batch_size": 128,
-            "epochs": 12,
+            "cell": "gru", "code_size": 128, "decoder_size": 192, "both_ways": False, "positions": True,
+            "vectors": "auto", "missing": "random", "objective": "words", "negatives": 400, "masked": True,
+            "similar_lengths": True, "word_dropout": 0.1, "split": "documents", "learning_rate": 3e-3,
+            "schedule": "cosine", "batch_size": 128, "epochs": 12,
         },
     }  # fmt: skip
 
@@ -103,6 +103,9 @@ Whether two codes being close means anything is another question; the page *Sent
     )  # fmt: skip
     both_ways: bool = hyper(
         True, "Architecture", "Decoder in both directions", "Whether the decoder also writes backwards, and adds up."
+    )
+    positions: bool = hyper(
+        False, "Architecture", "Positions", "Whether the decoder is told at which word it is; else it has to count."
     )
     objective: Literal["mse", "cosine", "words"] = hyper(
         "mse", "Objective", "Objective",
@@ -163,6 +166,7 @@ Whether two codes being close means anything is another question; the page *Sent
         count = self.vocabulary * vector  # the table, which is not trained
         count += 2 * gates * self.code_size * (vector + self.code_size + 1)
         count += ways * gates * decoder * (self.code_units + decoder + 1)
+        count += ways * gates * decoder * self.length if self.positions else 0
         count += (decoder + 1) * vector if self.decoder_size else 0
         return count + (SPECIAL * vector + self.vocabulary if self.objective == "words" else 0)
 

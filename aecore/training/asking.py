@@ -23,15 +23,17 @@ class Asking:
         self._compiled: dict[str, Any] = {}
 
     def __call__(self, operation: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        """Applies an operation to rows.
+        """Applies an operation to rows; without arrays, asks about the model itself.
 
         Args:
-            operation: its name.
+            operation: its name in the model's `operations`, or without arrays in its `inspections`.
             arrays: its arguments, at least one row each.
 
         Raises:
             BadInput: the model has no such operation.
         """
+        if not arrays:
+            return self._inspected(operation)
         if operation not in self._compiled:
             known = self.model.operations()
             if operation not in known:
@@ -43,3 +45,9 @@ class Asking:
             for k in range(0, len(next(iter(arrays.values()))), ROWS)
         ]
         return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+
+    def _inspected(self, what: str) -> dict[str, np.ndarray]:
+        known = self.model.inspections()
+        if what not in known:
+            raise BadInput(f"This model cannot be asked about '{what}'; it knows {', '.join(known)}.")
+        return {name: np.asarray(array) for name, array in known[what]().items()}

@@ -14,28 +14,38 @@ import streamlit as st
 
 from aecore.store.views import Curve, RunView
 
-TRAINING, HELD_OUT, WITHIN, PHASE = "training", "held out", "within epochs", "phase"
-HEIGHT = 300
+TRAINING, HELD_OUT, WITHIN, PHASE, NOW = "training", "held out", "within epochs", "phase", "now"
+HEIGHT = 360
 # Streamlit resets a zoom when data change, unless its parameter is a selection that Python listens to.
 ZOOM = "zoom"
 KEEP_ZOOM: dict[str, Any] = {"on_select": "rerun", "selection_mode": [ZOOM]}
 
 
-def loss_chart(run: RunView, curve: Curve, logarithmic: bool) -> None:
-    """Draws loss curves with PCA's error as a line, and the beginnings of the phases where there are several."""
+def loss_chart(run: RunView, curve: Curve, logarithmic: bool, now: float | None = None) -> None:
+    """Draws loss curves with PCA's error as a line, and the beginnings of the phases where there are several.
+
+    Args:
+        run: whose curves.
+        curve: its losses.
+        logarithmic: whether the losses' axis is, where that is possible.
+        now: position in epochs of a moving rule, for a replay.
+    """
     hyper = run.config.hyper
     # Likelihoods of real numbers can be above one, and losses then below zero, where no logarithm is.
     lowest = min((min(epoch.loss, epoch.val_loss) for epoch in curve.epochs), default=1.0)
     logarithmic = logarithmic and min(lowest, *(loss for _, loss in curve.ticks), run.baseline_loss or 1.0) > 0
-    spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss_title, logarithmic, len(hyper.phases()) > 1)
+    phases, replayed = len(hyper.phases()) > 1, now is not None
+    spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss_title, logarithmic, phases, replayed)
+    key = f"{'replayed-loss' if replayed else 'loss'}-{run.id}-{logarithmic}"
     said = "Training and held-out loss by epoch, with the baseline's as a dashed line."
-    st.vega_lite_chart(curve_frame(run, curve), spec, key=f"loss-{run.id}-{logarithmic}", alt=said, **KEEP_ZOOM)
+    st.vega_lite_chart(curve_frame(run, curve, now), spec, key=key, alt=said, **KEEP_ZOOM)
 
 
-def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
+def curve_frame(run: RunView, curve: Curve, now: float | None = None) -> pd.DataFrame:
     """The losses in long form: epoch, loss, series, and the phase of an epoch.
 
-    PCA's error is a series of two points; a phase's beginning is a row of the series "phase".
+    PCA's error is a series of two points; a phase's beginning is a row of the series "phase", and the rule of a replay
+    one of "now".
     """
     rows: list[tuple[float, float, str, str]] = []
     rows += [(position, loss, WITHIN, "") for position, loss in curve.ticks]
@@ -47,6 +57,8 @@ def curve_frame(run: RunView, curve: Curve) -> pd.DataFrame:
     for phase, epochs in run.config.hyper.phases():
         rows.append((float(begin), np.nan, PHASE, phase))
         begin += epochs
+    if now is not None:
+        rows.append((now, np.nan, NOW, ""))
     return pd.DataFrame(rows, columns=["epoch", "loss", "series", "phase"])
 
 
@@ -56,7 +68,7 @@ def pca_name(run: RunView) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases: bool) -> dict[str, Any]:
+def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases: bool, now: bool) -> dict[str, Any]:
     names = [TRAINING, HELD_OUT, WITHIN, pca]
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, total_epochs], nice=False))
     scale = alt.Scale(type="log", nice=False) if logarithmic else alt.Scale(zero=False, nice=False)
@@ -68,7 +80,7 @@ def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases
     dashes = alt.Scale(domain=names, range=[[1, 0], [1, 0], [1, 0], [6, 4]])
     dash = alt.StrokeDash("series:N", title=None, scale=dashes, legend=legend)
     base = alt.Chart(alt.NamedData("curve"))
-    losses = base.transform_filter(f"datum.series != '{PHASE}' && datum.series != '{WITHIN}'")
+    losses = base.transform_filter(f"indexof(['{PHASE}', '{WITHIN}', '{NOW}'], datum.series) < 0")
     tooltip = [
         alt.Tooltip("series:N"),
         alt.Tooltip("epoch:Q", format=".4~g"),
@@ -88,6 +100,9 @@ def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases
             begins.mark_rule(strokeDash=[2, 3], opacity=0.6).encode(x),
             words.encode(x, y=alt.value(2), text="phase:N"),
         ]
+    if now:
+        here = base.transform_filter(f"datum.series == '{NOW}'")
+        layers.append(here.mark_rule(strokeWidth=2, color="gray").encode(x))
     return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive(name=ZOOM))
 
 
@@ -125,7 +140,7 @@ def _part_spec(total_epochs: int, term: str) -> dict[str, Any]:
         alt.Color("images:N", title=None, scale=alt.Scale(domain=[TRAINING, HELD_OUT]), legend=legend),
         tooltip=["images:N", "epoch:Q", alt.Tooltip("value:Q", format=".4~g")],
     )
-    return _spec(chart.properties(height=150).interactive(name=ZOOM))
+    return _spec(chart.properties(height=240).interactive(name=ZOOM))
 
 
 def kl_chart(key: str, kl: np.ndarray) -> None:

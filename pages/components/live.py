@@ -48,7 +48,9 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
         left, right = st.columns(2, gap="medium")
         with left:
             st.subheader("Loss", anchor=False)
-            logarithmic = st.toggle("Logarithmic scale", key="logarithmic", value=True)
+            # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
+            usual = run.config.hyper.kind == "images"
+            logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.kind}", value=usual)
             charts.loss_chart(run, curve, logarithmic)
             st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
             charts.parts_charts(run, curve)

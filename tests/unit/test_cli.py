@@ -156,8 +156,11 @@ def test_tables(capfd: pytest.CaptureFixture[str], command: str, told: list[str]
         ("data --add missing.txt", "missing.txt: No such file or directory"),
         ("data --add README.md", "a .txt or .csv file; received 'README.md'"),
         ("data glove-77 --download", "50, 100, 200 or 300 numbers; received 77"),
-        ("train vanilla --dataset reuters", "Reuters-21578 is not on this machine"),
-        ("train vanilla --dataset python-docs", "python-docs holds sentences, not images"),
+        ("train vanilla --dataset reuters", "vanilla learns images, and reuters holds sentences"),
+        (
+            "train sentence --dataset digits",
+            "sentence learns sentences, and digits holds images; choose one of python-docs",
+        ),
     ],
 )
 def test_bad_input(capfd: pytest.CaptureFixture[str], arguments: str, told: str):

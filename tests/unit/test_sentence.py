@@ -41,6 +41,7 @@ def model(**values: Any) -> SentenceAutoencoder:
         {},
         {"merge": "concat"},
         {"decoder_size": 7, "both_ways": False},
+        {"positions": True},
         {"objective": "words", "masked": True, "decoder_size": 5},
     ],
     ids=lambda values: ",".join(values) or "book",

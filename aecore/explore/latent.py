@@ -1,0 +1,197 @@
+"""What the page Latent space asks: where held-out images lie in a run's code and in PCA, and what lies between them."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aecore import datasets
+from aecore.analysis.baseline import LinearBaseline
+from aecore.datasets.measured import as_floats, shown_train
+from aecore.errors import BadInput, DataMissing
+from aecore.explore import neighbourhoods, plane, walk
+from aecore.explore.neighbourhoods import Figures
+from aecore.schema import RunConfig
+from aecore.store.bundles import Shelf
+
+if TYPE_CHECKING:
+    from aecore.service import Service
+
+SCORED = ("finished", "stopped", "shipped")
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Held-out images in a run's code.
+
+    Attributes:
+        positions: of the images among those held out, int32 [n].
+        labels: their classes, uint8 [n].
+        codes: float32 [n, units].
+        images: uint8 [n, h, w], or None where the dataset is not on this machine.
+        total: how many held-out images there are to choose from.
+    """
+
+    positions: np.ndarray
+    labels: np.ndarray
+    codes: np.ndarray
+    images: np.ndarray | None
+    total: int
+
+    def row(self, position: int | None) -> int | None:
+        """The row of a held-out image, or None where it is not among the points."""
+        found = np.flatnonzero(self.positions == position) if position is not None else []
+        return int(found[0]) if len(found) else None
+
+
+class Latent:
+    """Explores the codes of runs; a lazily made part of the service.
+
+    Args:
+        service: answers for the runs' models.
+        shelf: the shipped models, whose codes need no dataset.
+    """
+
+    principal = staticmethod(plane.principal)
+    neighbour_embedding = staticmethod(plane.neighbour_embedding)
+    varying = staticmethod(plane.varying)
+    nearest = staticmethod(neighbourhoods.nearest)
+    spread = staticmethod(walk.spread)
+    straight = staticmethod(walk.straight)
+    spherical = staticmethod(walk.spherical)
+    quantile_grid = staticmethod(walk.quantile_grid)
+    prior_grid = staticmethod(walk.prior_grid)
+    draws = staticmethod(walk.draws)
+
+    def __init__(self, service: "Service", shelf: Shelf):
+        self._service, self._shelf = service, shelf
+
+    def here(self, name: str) -> bool:
+        """Whether the dataset of a run is on this machine."""
+        return self._service.dataset(self._service.run(name).config.dataset).available
+
+    def available(self, name: str) -> int:
+        """How many held-out images of a run can be shown: all of them, or those whose codes are shipped.
+
+        Raises:
+            DataMissing: neither is on this machine.
+        """
+        if self.here(name):
+            return len(self._images(self._service.run(name).config).y_test)
+        return len(self._shipped(name)["labels"])
+
+    def points(self, name: str, count: int, seed: int = 0) -> Points:
+        """Held-out images and their codes by the run's newest weights.
+
+        The images are drawn at random with the classes in turns; seed 0 draws those that are shipped with models,
+        and the first ones of a draw are the same however many follow.
+
+        Args:
+            name: the run, or the shipped model.
+            count: how many at most.
+            seed: start of the random numbers, at least 0.
+
+        Raises:
+            BadInput: there is no such run, it has no weights yet, or its codes are not numbers.
+            DataMissing: the dataset is not on this machine, and no codes are shipped.
+            WorkerLost: the worker cannot be reached.
+        """
+        if self.here(name):
+            found = self._encoded(name, count, seed)
+        else:
+            parts = self._shipped(name)
+            chosen = np.arange(len(parts["labels"]))
+            if seed:
+                chosen = np.random.default_rng(seed).permutation(chosen)
+            parts = {part: array[chosen[:count]] for part, array in parts.items()}
+            total = self._service.run(name).test_size
+            found = Points(parts["indices"], parts["labels"], _floats(parts["codes"]), None, total)
+        if not np.isfinite(found.codes).all():
+            raise BadInput(f"The codes of {name} are not numbers, for its training diverged: choose another run.")
+        return found
+
+    def linear(self, name: str, positions: np.ndarray) -> np.ndarray:
+        """Principal components of images, as many as the run's code has units, as the scorecard's baseline has them.
+
+        They are fitted on the training images as the run's model is shown them.
+
+        Args:
+            name: the run, or the shipped model.
+            positions: of the images among those held out, int [n].
+
+        Returns:
+            float32 [n, components].
+
+        Raises:
+            DataMissing: the dataset is not on this machine, and the components are not shipped.
+        """
+        if self._service.run(name).status == "shipped":
+            parts = self._shipped(name)
+            rows = {int(position): row for row, position in enumerate(parts["indices"])}
+            if all(int(position) in rows for position in positions):
+                return _floats(parts["pca_codes"][[rows[int(position)] for position in positions]])
+        config = self._service.run(name).config
+        images = datasets.measured(self._images(config), config.image_hyper)
+        noisy = config.image_hyper.noise != "none"
+        source = shown_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
+        baseline = LinearBaseline.fit(source, None, config.image_hyper.code_units)
+        return baseline.encode(datasets.shown_test(images, config.image_hyper)[positions])
+
+    def decode(self, name: str, codes: np.ndarray) -> np.ndarray:
+        """What the run's newest weights draw at codes float32 [n, units]: uint8 [n, h, w].
+
+        Raises:
+            BadInput, StorageError, WorkerLost: see `Service.ask`.
+        """
+        answer = self._service.ask(name, "decode", codes=np.ascontiguousarray(codes, np.float32))
+        return datasets.as_pixels(answer["images"][..., 0])
+
+    def figures(self, name: str, space: np.ndarray, points: Points, pca: bool = False) -> Figures:
+        """How well a run's code, or PCA at its size, keeps classes and neighbours together.
+
+        Where the run's scorecard has a figure it is taken from there: of all held-out images, with the training
+        images' codes as neighbours. The others are computed on the first 2,000 of the points at most.
+
+        Args:
+            name: the run, or the shipped model.
+            space: codes or components float32 [n, units] of the points.
+            points: see `points`.
+            pca: whether `space` holds principal components.
+        """
+        found = neighbourhoods.figures(space, points.labels, points.images)
+        run = self._service.run(name)
+        if run.status not in SCORED:
+            return found
+        scores = {metric: run.metrics.get(f"pca_{metric}" if pca else metric)
+                  for metric in ("knn5_accuracy", "trustworthiness")}  # fmt: skip
+        scores = {metric: float(score) for metric, score in scores.items() if score is not None}
+        return replace(found, **scores, measured=tuple(scores))
+
+    def _encoded(self, name: str, count: int, seed: int) -> Points:
+        run = self._service.run(name)
+        images = datasets.measured(self._images(run.config), run.config.image_hyper)
+        total = len(images.y_test)
+        chosen = datasets.fixed_indices(images.y_test, min(count, total), seed + 1)  # 1 is the seed of those shipped
+        codes = None
+        if run.status == "shipped" and not seed:
+            parts = self._shipped(name)
+            if len(chosen) <= len(parts["indices"]) and (parts["indices"][: len(chosen)] == chosen).all():
+                codes = _floats(parts["codes"][: len(chosen)])  # of just these images, and no worker has to start
+        if codes is None:
+            shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
+            codes = self._service.ask(name, "encode", images=shown)["codes"].astype(np.float32)
+        return Points(chosen.astype(np.int32), images.y_test[chosen], codes, images.x_test[chosen, ..., 0], total)
+
+    def _images(self, config: RunConfig) -> datasets.Images:
+        return datasets.images_of(config, self._service.settings)
+
+    def _shipped(self, name: str) -> dict[str, np.ndarray]:
+        run = self._service.run(name)
+        if run.status == "shipped":
+            return self._shelf.bundle(name).held_out()
+        status = self._service.dataset(run.config.dataset)
+        raise DataMissing(f"{status.title}, on which {name} was trained, is not on this machine. {status.how}")
+
+
+def _floats(codes: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(codes, np.float32)

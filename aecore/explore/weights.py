@@ -1,0 +1,212 @@
+"""The weights of a model, what its units do for held-out images, and its feature maps of one image."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aecore import datasets
+from aecore.analysis.units import UnitFigures, full_colour, unit_figures
+from aecore.datasets.measured import TEST_SEED, as_floats, coded
+from aecore.errors import DataMissing
+from aecore.store.bundles import Shelf
+from aecore.store.views import RunView
+
+if TYPE_CHECKING:
+    from aecore.service import Service
+
+IMAGES = 2000  # held-out ones that units are watched on
+RAW_CODES = 256  # units; of longer codes a snapshot keeps principal components only
+SHORTENED = " The shipped codes are kept in eight bits, so activity below {:.2g} counts as none."
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A layer that can be looked into; see `aecore.models.anatomy.Layer`.
+
+    Attributes:
+        name: "encoder_1" and so on, from the image; "decoder_1" and so on, from the code.
+        convolutional: whether its units are maps.
+        units: how many there are.
+        shape: (height, width, channels) of a unit's weights where they belong.
+        code: whether its units are those of the code.
+    """
+
+    name: str
+    convolutional: bool
+    units: int
+    shape: tuple[int, int, int]
+    code: bool
+
+    @property
+    def encoding(self) -> bool:
+        """Whether it belongs to the encoder: its pictures are then what a unit looks for, else what it draws."""
+        return self.name.startswith("encoder")
+
+    @property
+    def title(self) -> str:
+        """The layer in words."""
+        side, _, number = self.name.partition("_")
+        what = f"{self.units} filters" if self.convolutional and self.encoding else (
+            f"{self.units} maps" if self.convolutional else f"{self.units} units"
+        )  # fmt: skip
+        return f"{side.capitalize()}, layer {number}: {what}{', the code' if self.code else ''}"
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """The weights of a layer.
+
+    Attributes:
+        matrix: float32 [units, weights of a unit].
+        pictures: float32 [units, h, w, c].
+    """
+
+    matrix: np.ndarray
+    pictures: np.ndarray
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What the units of a layer do.
+
+    Attributes:
+        values: float32 [n, units]; of a map its mean.
+        images: uint8 [n, h, w], what the model was shown, or where it is not here, the model's own decodings.
+        labels: [n] classes.
+        decoded: whether the images are decodings.
+        note: on what it was measured, in one or two sentences.
+        figures: how the units share the work.
+    """
+
+    values: np.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    decoded: bool
+    note: str
+    figures: UnitFigures
+
+
+class Weights:
+    """Asks the worker about layers; every answer is that of the run's newest weights.
+
+    Args:
+        service: answers for the runs' models.
+        shelf: the shipped models, whose codes need no dataset.
+    """
+
+    full_colour = staticmethod(full_colour)
+
+    def __init__(self, service: "Service", shelf: Shelf):
+        self._service, self._shelf = service, shelf
+
+    def layers(self, name: str) -> list[LayerInfo]:
+        """The layers of a run's model, from the image to the code and back; none where they cannot be drawn.
+
+        Raises:
+            BadInput, StorageError, WorkerLost: see `Service.ask`.
+        """
+        sizes = self._service.ask(name, "layers")
+        last = max((layer for layer in sizes if layer.startswith("encoder")), key=_number, default="")
+        return [
+            LayerInfo(layer, bool(size[0]), int(size[1]), (int(size[2]), int(size[3]), int(size[4])),
+                      layer in (last, "decoder_1"))
+            for layer, size in sizes.items()
+        ]  # fmt: skip
+
+    def of(self, name: str, layer: str) -> LayerWeights:
+        """The weights of a layer.
+
+        Raises:
+            BadInput, StorageError, WorkerLost: see `Service.ask`.
+        """
+        return LayerWeights(**self._service.ask(name, f"weights {layer}"))
+
+    def activity(self, name: str, layer: LayerInfo) -> Activity:
+        """What the units of a layer do for held-out images.
+
+        These are 2,000 held-out images where the dataset is on this machine. Elsewhere, what is known are codes
+        of held-out images: 2,000 that are shipped with a model, or those of a run's newest snapshot. They tell the
+        activity of the code itself; other layers are shown the images that the model decodes from these codes.
+
+        Raises:
+            DataMissing: neither images nor codes are here.
+            BadInput, StorageError, WorkerLost: see `Service.ask`.
+        """
+        run = self._service.run(name)
+        try:
+            return self._on_images(run, layer)
+        except DataMissing:
+            return self._on_codes(run, layer)
+
+    def maps(self, name: str, layer: str, images: np.ndarray) -> np.ndarray:
+        """Maps float32 [n, h, w, units] of a convolutional layer for images float32 [n, h, w, c].
+
+        Raises:
+            BadInput, StorageError, WorkerLost: see `Service.ask`.
+        """
+        return self._service.ask(name, f"maps {layer}", images=images)["maps"]
+
+    def one_of_each_class(self, name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
+        """A held-out image of each class as the model is shown it; of digits where its own dataset is not here.
+
+        Returns:
+            float32 [n, h, w, c], the names of the classes, and the title of the dataset.
+        """
+        config = self._service.run(name).config
+        dataset = config.dataset
+        try:
+            images = datasets.images_of(config, self._service.settings)
+        except DataMissing:
+            dataset = "digits"
+            images = datasets.load(dataset, self._service.settings)
+        images = datasets.measured(images, config.image_hyper)
+        chosen = datasets.preview_indices(images.y_test, len(self._service.classes(dataset)))
+        shown = datasets.corrupt(as_floats(images.x_test[chosen]), config.image_hyper, TEST_SEED)
+        return shown, self._service.classes(dataset), self._service.dataset(dataset).title
+
+    def _on_images(self, run: RunView, layer: LayerInfo) -> Activity:
+        images = datasets.measured(datasets.images_of(run.config, self._service.settings), run.config.image_hyper)
+        chosen = coded(images, IMAGES)
+        shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
+        values = self._service.ask(run.id, f"activity {layer.name}", images=shown)["activity"]
+        noisy = ", as the model is shown them" if run.config.image_hyper.noise != "none" else ""
+        note = f"Measured on {len(chosen):,} held-out images{noisy}."
+        return Activity(
+            values, datasets.as_pixels(shown[..., 0]), images.y_test[chosen], False, note, unit_figures(values)
+        )
+
+    def _on_codes(self, run: RunView, layer: LayerInfo) -> Activity:
+        codes, labels, scale = self._codes(run)
+        images = self._service.ask(run.id, "decode", codes=codes)["images"]
+        title = self._service.dataset(run.config.dataset).title
+        if layer.code:
+            values = codes
+            if layer.convolutional:
+                values = codes.reshape(len(codes), -1, layer.units).mean(axis=1)
+            note = f"Measured on the codes of {len(codes):,} held-out images; {title} itself is not on this machine."
+            note += SHORTENED.format(scale / 2) if scale else ""
+        else:
+            values = self._service.ask(run.id, f"activity {layer.name}", images=images)["activity"]
+            note = (
+                f"{title} is not on this machine, so this layer was shown what the model itself decodes from the codes "
+                f"of {len(codes):,} held-out images: cleaner than the images were."
+            )
+        return Activity(values, datasets.as_pixels(images[..., 0]), labels, True, note, unit_figures(values))
+
+    def _codes(self, run: RunView) -> tuple[np.ndarray, np.ndarray, float]:
+        """Codes of held-out images, their labels, and the step between values where they are kept in eight bits."""
+        if run.status == "shipped":
+            held_out = self._shelf.bundle(run.id).held_out()
+            codes = held_out["codes"].astype(np.float32)
+            step = float(np.abs(codes).max() / 127) if codes.shape[1] > RAW_CODES else 0.0
+            return codes, held_out["labels"], step
+        snapshot = self._service.snapshot(run.id)
+        if snapshot is None or run.config.hyper.code_units > RAW_CODES:
+            title = self._service.dataset(run.config.dataset).title
+            raise DataMissing(f"{title} is not on this machine, and without its images units cannot be watched.")
+        return snapshot.arrays["codes"].astype(np.float32), snapshot.arrays["labels"], 0.0
+
+
+def _number(name: str) -> int:
+    return int(name.partition("_")[2])

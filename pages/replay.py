@@ -1,0 +1,24 @@
+"""Replay: a run from its first step to its last, or to now, at the pace of the visitor."""
+
+import streamlit as st
+
+from pages.components.replay import replay
+from pages.components.runs import choose_run, explorable
+from pages.components.session import service, told
+
+
+def page() -> None:
+    """Draws the page."""
+    door = service()
+    st.title("Replay", anchor=False)
+    st.markdown(
+        "Every run keeps snapshots from its first step on. Drag the slider or press play: losses, reconstructions, "
+        "weights and codes move together, on axes that stay."
+    )
+    with told():
+        run = choose_run(explorable(door, lambda run: run.config.hyper.kind == "images"))
+        if run is not None:
+            replay(door, run.id, in_address=True)
+
+
+page()

@@ -1,0 +1,125 @@
+"""Weights: what each unit of a layer looks for or draws, how busy it is, and two runs beside each other."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from aecore.explore.weights import LayerInfo
+from aecore.service import Service
+from aecore.store.views import RunView
+from pages.components import address, unitviews, weightviews
+from pages.components.runs import choose_run, explorable, run_label
+from pages.components.session import service, told
+from pages.components.weightviews import ORDERS, Side
+
+NONE = "none"
+LIMITS = {
+    "95": "the 95th percentile of the weights",
+    "98": "the 98th percentile of the weights",
+    "99.5": "the 99.5th percentile of the weights",
+    "100": "the largest weight",
+}
+STANDARD, SPARSE = "vanilla", "sparse-l1"
+
+
+def page() -> None:
+    """Draws the page."""
+    door = service()
+    st.title("Weights", anchor=False)
+    st.markdown(
+        "What a unit has learnt stands in its weights: in the encoder the pattern that it looks for, in the decoder "
+        "what it draws. Beside each other on one scale, two runs show what a penalty or noise changes."
+    )
+    runs = explorable(door, lambda run: run.config.hyper.kind == "images")
+    with told():
+        first, second = st.columns(2)
+        with first:
+            run = choose_run(runs)
+        if run is None:
+            return
+        others = {name: other for name, other in runs.items() if name != run.id}
+        with second:
+            beside = address.pick(
+                "Beside it", [NONE, *others], "with", NONE,
+                lambda name: "no other run" if name == NONE else run_label(others[name]),
+            )  # fmt: skip
+        if STANDARD in runs and SPARSE in runs and beside == NONE:
+            st.page_link("pages/weights.py", label="The textbook's standard autoencoder beside its sparse one",
+                         icon=":material/compare:", query_params={"run": STANDARD, "with": SPARSE})  # fmt: skip
+        _explore(door, [run] if beside == NONE else [run, others[beside]])
+
+
+def _explore(door: Service, runs: Sequence[RunView]) -> None:
+    with st.spinner(_waiting(door)):
+        layers = [_layers(door, run.id, _stamp(run)) for run in runs]
+    if not layers[0]:
+        st.info("The weights of this kind of model cannot be drawn; choose another run.")
+        return
+    titles = {layer.name: layer.title for layer in layers[0]}
+    columns = st.columns(3)
+    with columns[0]:
+        said = "The last one of the encoder and the first one of the decoder are the code."
+        name = address.pick("Layer", list(titles), "layer", "encoder_1", titles.__getitem__, help=said)
+    with columns[1]:
+        order = address.pick("Sorted by", list(ORDERS), "sort", "activation", ORDERS.__getitem__)
+    with columns[2]:
+        limit = address.pick("Full colour at", list(LIMITS), "limit", "98", LIMITS.__getitem__,
+                             help="Of both runs the larger one, so that their colours can be compared.")  # fmt: skip
+    with st.spinner(_waiting(door)):
+        sides = [
+            _side(door, run, _counterpart(known, name), order) for run, known in zip(runs, layers, strict=True) if known
+        ]
+    if any(run.active for run in runs):
+        st.button("Look again", icon=":material/refresh:", help="Take the newest weights of the run that is training.")
+    weightviews.weights_and_maps(door, sides, float(limit))
+    unitviews.spreads_and_figures(sides)
+    unitviews.single_units(door, sides, float(limit))
+
+
+def _counterpart(layers: Sequence[LayerInfo], name: str) -> LayerInfo:
+    """The layer of that name, or the nearest on the same side of the code."""
+    same = [layer for layer in layers if layer.name == name]
+    side = [layer for layer in layers if layer.name.partition("_")[0] == name.partition("_")[0]]
+    return (same or side[-1:])[0]
+
+
+def _side(door: Service, run: RunView, layer: LayerInfo, order: str) -> Side:
+    stamp = _stamp(run)
+    weights = _weights(door, run.id, stamp, layer.name)
+    activity = None
+    with told():
+        here = door.dataset(run.config.dataset).available
+        activity = _activity(door, run.id, stamp, layer, here)
+    return Side(run, stamp, layer, weights, activity, order)
+
+
+def _stamp(run: RunView) -> str:
+    """Changes with the weights, and while a run is training more often than they do."""
+    return f"{run.attempt}-{run.position:.4f}"
+
+
+def _waiting(door: Service) -> str:
+    if door.worker().state == "ready":
+        return "Asking the model…"
+    return "Asking the model; the worker starts first, which takes about ten seconds…"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _layers(_door: Service, run: str, stamp: str):
+    del stamp
+    return _door.weights.layers(run)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _weights(_door: Service, run: str, stamp: str, layer: str):
+    del stamp
+    return _door.weights.of(run, layer)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _activity(_door: Service, run: str, stamp: str, layer: LayerInfo, here: bool):
+    del stamp, here  # with its dataset on this machine, a model is shown other images
+    return _door.weights.activity(run, layer)
+
+
+page()
