@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aecore.datasets import load
+from aecore.datasets import load, status
 from aecore.datasets.measured import images_of
 from aecore.errors import BadInput
 from aecore.explore.novelty import Detector, Novelty, errors_of
@@ -109,6 +109,7 @@ class Blurring:
 
     def __init__(self, run: RunView, settings: Settings):
         self.settings, self._run = settings, run
+        self.dataset = lambda name: status(name, settings)
         self._mean = images_of(run.config, settings).x_train.mean(axis=0).astype(np.float32) / 255
 
     def run(self, name: str) -> RunView:
@@ -142,6 +143,7 @@ def test_pca_is_fitted_on_what_the_run_was_given(tmp_path: Path):
     door, _ = novelty(tmp_path, "0")
     config = door.config("stacked", "digits", "0")
     assert config.image_hyper.left_out == "0"
+    assert config.hyper.epochs > 6 == door.config("stacked", "mnist", "0").hyper.epochs
     detector, fitted = door.linear(config, 16)
     labels = load("digits", Settings(home=tmp_path)).y_train
     assert fitted == (labels != 0).sum()
