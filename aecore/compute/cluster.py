@@ -77,7 +77,14 @@ class DaskBackend:
 
     def answer(self, question: Question) -> Answer | None:
         client = self.client()
-        first = min(client.scheduler_info()["workers"])  # always the same one, which has the model loaded already
+        # Always the same one, which has the model loaded already. It is not looked up in `scheduler_info`: the client
+        # replaces that in the background every two seconds by one that names no workers.
+        try:
+            first = min(client.nthreads(), default=None)
+        except (OSError, TimeoutError, RuntimeError):
+            first = None
+        if first is None:
+            raise WorkerLost("The worker is not there; it is started again, try again in a moment.")
         future = client.submit(worker.answer, question, pure=False, workers=[first], allow_other_workers=True)
         try:
             return future.result(timeout=ANSWER_SECONDS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
 
 from aecore.explore.replay import Film
 from aecore.store.views import Curve, RunView, SnapshotView
@@ -60,4 +61,6 @@ def _losses(axes, run: RunView, curve: Curve, now: float) -> None:
     values = [value for epoch in curve.epochs for value in (epoch.loss, epoch.val_loss)]
     if values and min(values) > 0:
         axes.set_yscale("log")
+        for formatted in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            formatted(FormatStrFormatter("%.3g"))
     axes.legend(frameon=False, fontsize=7)

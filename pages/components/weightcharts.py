@@ -45,7 +45,7 @@ def _spread_spec(runs: tuple[str, ...], title: str) -> dict[str, Any]:
     chart = alt.Chart(alt.NamedData("spread")).mark_line(interpolate="step", clip=True)
     chart = chart.encode(
         alt.X("value:Q", title=title, axis=alt.Axis(format=".3~f")),
-        alt.Y("share:Q", title="share", scale=alt.Scale(type="log"), axis=alt.Axis(values=DECADES, format="~g")),
+        alt.Y("share:Q", title="share", scale=alt.Scale(type="log"), axis=alt.Axis(values=DECADES, format=".4~g")),
         alt.Color("run:N", title=None, scale=alt.Scale(domain=list(runs)), legend=_LEGEND if len(runs) > 1 else None),
         tooltip=["run:N", alt.Tooltip("value:Q", format=".3~g"), alt.Tooltip("share:Q", format=".3~g")],
     )
@@ -74,7 +74,7 @@ def _mean_spec(runs: tuple[str, ...], target: float | None) -> dict[str, Any]:
     chart = alt.Chart(alt.NamedData("means")).mark_line(point=alt.OverlayMarkDef(size=14), clip=True)
     chart = chart.encode(
         alt.X("rank:Q", title="unit, by rank", axis=alt.Axis(format="d", tickMinStep=1)),
-        alt.Y("mean:Q", title="mean activation ρ̂", axis=alt.Axis(format="~g", tickCount=6)),
+        alt.Y("mean:Q", title="mean activation ρ̂", axis=alt.Axis(format=".4~g", tickCount=6)),
         alt.Color("run:N", title=None, scale=alt.Scale(domain=list(runs)), legend=_LEGEND if len(runs) > 1 else None),
         tooltip=["run:N", "unit:Q", alt.Tooltip("mean:Q", format=".3~g")],
     )
@@ -99,7 +99,7 @@ def unit_chart(key: str, frame: pd.DataFrame, said: str) -> None:
 def _unit_spec() -> dict[str, Any]:
     chart = alt.Chart(alt.NamedData("unit")).mark_bar()
     chart = chart.encode(
-        alt.X("from:Q", bin="binned", title="activation", axis=alt.Axis(format="~g", tickCount=8)),
+        alt.X("from:Q", bin="binned", title="activation", axis=alt.Axis(format=".4~g", tickCount=8)),
         alt.X2("to:Q"),
         alt.Y("images:Q", title="images"),
         tooltip=[alt.Tooltip("from:Q", format=".3~g"), alt.Tooltip("to:Q", format=".3~g"), "images:Q"],

@@ -92,12 +92,13 @@ def figure(panels: list[tuple[str, np.ndarray]], limit: float, label: str = "wei
         limit: the value in full colour, of all of them.
         label: of the bar.
     """
-    made = Figure(figsize=(3.4 * len(panels) + 0.6, 3.4))
+    tallest = max(values.shape[0] / values.shape[1] for _, values in panels)
+    made = Figure(figsize=(3.4 * len(panels) + 0.6, min(max(3.4 * tallest, 1.2), 5) + 0.3))
     axes, scale = made.subplots(1, len(panels), squeeze=False)[0], Normalize(-limit, limit)
     for axis, (title, values) in zip(axes, panels, strict=True):
         aspect = "auto" if values.shape[1] > 4 * values.shape[0] else "equal"
         axis.imshow(values, cmap=COLOURS, norm=scale, interpolation="nearest", aspect=aspect)
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
-    made.colorbar(ScalarMappable(scale, COLOURS), ax=list(axes), label=label, extend="both", shrink=0.8)
+    made.colorbar(ScalarMappable(scale, COLOURS), ax=list(axes), label=label, extend="both")
     return made

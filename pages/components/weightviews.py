@@ -16,7 +16,7 @@ from pages.components import weightpictures as drawn
 from pages.components.export import downloads
 from pages.components.session import told
 
-ORDERS = {"index": "index", "activation": "mean activation, strongest first", "norm": "norm, largest first"}
+ORDERS = {"index": "index", "activation": "mean absolute activation, strongest first", "norm": "norm, largest first"}
 NAMED = 8  # units whose numbers a caption tells
 
 

@@ -129,7 +129,7 @@ def test_the_slider_moves_everything_and_the_address(shelf: Path) -> None:  # no
 def test_playing_goes_through_all_snapshots_and_ends(shelf: Path) -> None:  # noqa: F811
     app = visit("replay", run="vanilla")
     app.button(key="play-vanilla").click().run()
-    seen = [app.select_slider(key="slider_vanilla").value]
+    seen: list[Any] = [app.select_slider(key="slider_vanilla").value]
     while app.button(key="play-vanilla").label == "Stop playing":
         app.run()
         seen.append(app.select_slider(key="slider_vanilla").value)

@@ -1,6 +1,7 @@
 """Questions about trained models, answered by the real worker: right, quick, and also while it trains."""
 
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aecore.compute.cluster import DaskBackend
 from aecore.errors import BadInput
 from aecore.schema.events import Command
 from aecore.service import Service
@@ -30,6 +32,26 @@ def test_a_run_encodes_and_decodes_as_its_reconstruction_says(service: Service):
     assert codes.shape == (1203, 8)
     assert whole["codes"] == pytest.approx(codes, abs=1e-5)
     assert whole["images"] == pytest.approx(again, abs=1e-5)
+
+
+def test_answers_come_while_the_client_refreshes_what_it_knows(service: Service, warm: DaskBackend):
+    """Every two seconds it forgets the workers' names for a moment; here it does so all the time."""
+    name = service.train(small())
+    ended(service, name, "finished")
+    client, enough = warm.client(), threading.Event()
+
+    def refresh() -> None:
+        while not enough.is_set():
+            client.sync(client._update_scheduler_info)
+
+    refreshing = threading.Thread(target=refresh)
+    refreshing.start()
+    try:
+        for _ in range(40):
+            assert service.ask(name, "encode", images=images(2))["codes"].shape == (2, 8)
+    finally:
+        enough.set()
+        refreshing.join()
 
 
 def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Service):

@@ -12,7 +12,7 @@ from aecore.schema import IMAGE_SHAPE, RunConfig
 from aecore.schema.job import Question
 from aecore.training.desk import Desk
 
-IMAGES = np.random.default_rng(0).random((7, 28, 28, 1), dtype=np.float32)
+IMAGES: Any = np.random.default_rng(0).random((7, 28, 28, 1), dtype=np.float32)
 MODELS = {
     "shallow": ("vanilla", {"code_size": 6}),
     "deep": ("stacked", {"hidden": [20, 12], "code_size": 5, "activation": "tanh"}),
