@@ -40,11 +40,9 @@ class Detector:
 
     @property
     def uncertainty(self) -> float:
-        """Standard error of the area over other held-out images (Hanley and McNeil, 1982, Radiology 143)."""
-        area, novel, known = self.area, int(self.novel.sum()), int((~self.novel).sum())
-        pairs = area * (1 - area)
-        pairs += (novel - 1) * (area / (2 - area) - area**2) + (known - 1) * (2 * area**2 / (1 + area) - area**2)
-        return float(np.sqrt(max(0.0, pairs) / (novel * known)))
+        """Standard error of the area over other held-out images (DeLong et al., 1988, Biometrics 44)."""
+        novel, known = self.errors[self.novel], self.errors[~self.novel]
+        return float(np.sqrt(_spread(_above(novel, known)) + _spread(_above(known, novel))))
 
     def roc(self) -> tuple[np.ndarray, np.ndarray]:
         """Shares of known images that raise an alarm and of novel ones that do, for every threshold."""
@@ -145,6 +143,17 @@ class Novelty:
     def _fitted(self, config: RunConfig) -> Line:
         images = measured(images_of(config, self._service.settings), config.image_hyper)
         return Line.fit(config.dataset, images.x_train)
+
+
+def _above(errors: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each error [n] the share of the others [m] that lies below it; equal ones count half."""
+    others = np.sort(others)
+    return (np.searchsorted(others, errors, "left") + np.searchsorted(others, errors, "right")) / (2 * len(others))
+
+
+def _spread(shares: np.ndarray) -> float:
+    """Variance of their mean."""
+    return float(shares.var(ddof=1)) / len(shares) if len(shares) > 1 else 0.0
 
 
 def errors_of(images: np.ndarray, outputs: np.ndarray) -> np.ndarray:
