@@ -42,9 +42,8 @@ class Detector:
     @property
     def uncertainty(self) -> float:
         """Standard error of the area over other held-out images (DeLong et al., 1988, Biometrics 44)."""
-        novel, known = np.sort(self.errors[self.novel]), np.sort(self.errors[~self.novel])
-        parts = [_below(known, novel), _below(novel, known)]
-        return float(np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts)))
+        novel, known = self.errors[self.novel], self.errors[~self.novel]
+        return float(np.sqrt(_spread(_above(novel, known)) + _spread(_above(known, novel))))
 
     def roc(self) -> tuple[np.ndarray, np.ndarray]:
         """Shares of known images that raise an alarm and of novel ones that do, for every threshold."""
@@ -150,10 +149,15 @@ class Novelty:
         return Line.fit(config.dataset, images.x_train)
 
 
-def _below(values: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Share of sorted values below each query; ties count half."""
-    sides = np.searchsorted(values, queries, "left") + np.searchsorted(values, queries, "right")
-    return sides / (2 * len(values))
+def _above(errors: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """For each error [n] the share of the others [m] that lies below it; equal ones count half."""
+    others = np.sort(others)
+    return (np.searchsorted(others, errors, "left") + np.searchsorted(others, errors, "right")) / (2 * len(others))
+
+
+def _spread(shares: np.ndarray) -> float:
+    """Variance of their mean."""
+    return float(shares.var(ddof=1)) / len(shares) if len(shares) > 1 else 0.0
 
 
 def errors_of(images: np.ndarray, outputs: np.ndarray) -> np.ndarray:

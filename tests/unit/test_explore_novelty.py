@@ -77,7 +77,7 @@ def test_the_standard_error_is_what_other_samples_show():
     novel = np.repeat([True, False], [40, 300])
     draws = [Detector(rng.normal(novel * 1.5), novel) for _ in range(300)]
     assert np.mean([draw.uncertainty for draw in draws]) == pytest.approx(
-        np.std([draw.area for draw in draws]), rel=0.2
+        np.std([draw.area for draw in draws]), rel=0.1
     )
 
 
