@@ -12,6 +12,9 @@ st.navigation(
         st.Page("pages/latent.py", title="Latent space", icon=":material/scatter_plot:", url_path="latent"),
         st.Page("pages/weights.py", title="Weights", icon=":material/grid_on:", url_path="weights"),
         st.Page("pages/replay.py", title="Replay", icon=":material/history:", url_path="replay"),
+        st.Page("pages/your_input.py", title="Your input", icon=":material/draw:", url_path="your_input"),
+        st.Page("pages/novelty.py", title="Novelty", icon=":material/troubleshoot:", url_path="novelty"),
+        st.Page("pages/sentences.py", title="Sentences", icon=":material/notes:", url_path="sentences"),
     ],
     position="top",
 ).run()

@@ -4,23 +4,21 @@ Pages and the command line call nothing else. Nothing here imports TensorFlow.
 """
 
 import functools
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aecore import datasets
-from aecore.analysis.baseline import LinearBaseline
 from aecore.compute.backend import Backend, InProcess, WorkerStatus
+from aecore.data_service import DataService
 from aecore.datasets import text
 from aecore.datasets.kinds import data_of
 from aecore.datasets.text.prepared import resolved
-from aecore.errors import AecoreError, BadInput, DataMissing
+from aecore.errors import BadInput, DataMissing
 from aecore.follower import Follower
-from aecore.schema import IMAGE_SHAPE, VARIANTS, ImageConfig, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig, VariantConfig
 from aecore.schema.events import Command, Event
 from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
@@ -29,32 +27,18 @@ from aecore.store.repository import Repository
 from aecore.store.views import Curve, RunView, SnapshotView
 
 if TYPE_CHECKING:
+    from aecore.explore.corpora import Corpora
+    from aecore.explore.inputs import Inputs
     from aecore.explore.latent import Latent
+    from aecore.explore.novelty import Novelty
     from aecore.explore.replay import Replay
+    from aecore.explore.sentences import Sentences
     from aecore.explore.weights import Weights
 
 MAX_EPOCHS = 100_000
-EXAMPLE_CLASS = 3
 
 
-@dataclass(frozen=True)
-class Download:
-    """A dataset on its way.
-
-    Attributes:
-        done: bytes so far.
-        total: bytes in all, 0 while unknown.
-        error: one sentence if it failed, else "".
-        active: whether it is still going on.
-    """
-
-    done: int = 0
-    total: int = 0
-    error: str = ""
-    active: bool = True
-
-
-class Service:
+class Service(DataService):
     """One for each process that shows or steers runs.
 
     Args:
@@ -67,13 +51,11 @@ class Service:
     """
 
     def __init__(self, settings: Settings | None = None, backend: Backend | None = None):
-        self.settings = settings or Settings.from_env()
+        super().__init__(settings or Settings.from_env())
         self._shelf = Shelf(self.settings.checkpoints_dir)
         self._store = Repository(self.settings.store_url, self.settings.home / "runs")
         self._backend = backend or _dask(self.settings)
         self._follower = Follower(self._store, self._backend)
-        self._lock = threading.Lock()
-        self._downloads: dict[str, Download] = {}
         self._pictures: dict[str, dict[str, np.ndarray]] = {}  # of shipped models, once their dataset is here
         self._follower.recover()
 
@@ -83,128 +65,11 @@ class Service:
         self._backend.close()
         self._store.close()
 
-    # Variants and data
+    # Variants and the worker
 
     def variants(self) -> dict[str, type[VariantConfig]]:
         """The variants by name."""
         return VARIANTS
-
-    def dataset(self, name: str) -> datasets.DatasetStatus:
-        """Whether a dataset, or GloVe vectors such as "glove-50", are here, where, and how to get them.
-
-        Raises:
-            BadInput: there is none of that name.
-        """
-        size = text.glove_size(name)
-        return datasets.status(name, self.settings) if size is None else text.glove_status(size, self.settings)
-
-    def datasets(self, kind: datasets.Kind = "images") -> list[datasets.DatasetStatus]:
-        """All datasets of a kind, a visitor's own texts at the end."""
-        return [self.dataset(name) for name in datasets.names(kind, self.settings)]
-
-    def corpus(self, name: str, progress: Callable[[float, str], None] | None = None) -> text.Corpus:
-        """The sentences of a corpus; see `aecore.datasets.text.load_corpus`.
-
-        Raises:
-            BadInput: there is no corpus of that name.
-            DataMissing: it is not here, or damaged.
-            StorageError: what was read cannot be kept.
-        """
-        return text.load_corpus(name, self.settings, progress)
-
-    def corpus_figures(self, name: str, progress: Callable[[float, str], None] | None = None) -> dict[str, Any]:
-        """What a corpus holds, in figures; raises what `corpus` does."""
-        return text.figures(self.corpus(name, progress))
-
-    def add_text(self, filename: str, data: bytes) -> str:
-        """Keeps a text of the visitor's own; returns the name of the dataset.
-
-        Raises:
-            BadInput: it cannot be used, in one sentence.
-            StorageError: it cannot be written.
-        """
-        return text.add_text(filename, data, self.settings)
-
-    def remove_text(self, name: str) -> None:
-        """Deletes an own text; runs that were trained on it stay.
-
-        Raises:
-            BadInput: there is none of that name.
-        """
-        text.remove_text(name, self.settings)
-
-    def add_vectors(self, filename: str, data: bytes | Path) -> str:
-        """Keeps word vectors in GloVe's format, given by content or path; returns their name, such as "glove-50".
-
-        Raises:
-            BadInput: it is no such file; the message names the line.
-            StorageError: it cannot be written.
-        """
-        return text.add_glove(filename, data, self.settings)
-
-    def add_file(self, file: Path) -> str:
-        """Keeps a file of this machine as an own text, or as word vectors; returns the name that `dataset` takes.
-
-        Raises:
-            BadInput: it cannot be read or used, in one sentence.
-            StorageError: it cannot be written.
-        """
-        return text.add_file(file, self.settings)
-
-    def classes(self, name: str) -> tuple[str, ...]:
-        """Names of a dataset's classes; a label is the position."""
-        return datasets.info(name, self.settings).classes
-
-    def preview(self, name: str, hyper: ImageConfig, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Ten held-out images, one of each class, clean and corrupted: both float32 [10, h, w] in [0, 1].
-
-        Raises:
-            DataMissing: the dataset is not here.
-        """
-        clean = datasets.preview(name, self.settings).astype(np.float32) / 255
-        return clean, np.clip(datasets.corrupt(clean, hyper, seed), 0, 1)
-
-    def linear_example(self, code_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """A held-out digit through the simplest autoencoder of all, PCA fitted on the digits.
-
-        Returns:
-            The image float32 [h, w], its code float32 [code_size] and the reconstruction float32 [h, w].
-        """
-        images = datasets.load("digits", self.settings)
-        pca = LinearBaseline.fit(images.x_train.astype(np.float32) / 255, None, code_size)
-        image = images.x_test[datasets.preview_indices(images.y_test)[EXAMPLE_CLASS]].astype(np.float32) / 255
-        code = pca.encode(image[None])
-        return image[..., 0], code[0], np.clip(pca.decode(code), 0, 1).reshape(image.shape)[..., 0]
-
-    def download(self, name: str) -> None:
-        """Starts fetching a dataset in the background; `download_status` tells how far it is."""
-        with self._lock:
-            if name in self._downloads and self._downloads[name].active:
-                return
-            self._downloads[name] = Download()
-        threading.Thread(target=self._fetch, args=(name,), name=f"download {name}", daemon=True).start()
-
-    def download_now(self, name: str, progress: Any = None) -> None:
-        """Fetches a dataset, or GloVe vectors, and returns when they are here.
-
-        Args:
-            name: the dataset, or "glove-50", "glove-100", "glove-200" or "glove-300".
-            progress: called with the bytes done and the bytes in all.
-
-        Raises:
-            BadInput: there is none of that name.
-            DataMissing: it cannot be fetched; the message says what to do.
-            StorageError: it cannot be written.
-        """
-        size = text.glove_size(name)
-        if size is None:
-            datasets.download(name, self.settings, progress)
-        else:
-            text.download_glove(size, self.settings, progress)
-
-    def download_status(self, name: str) -> Download | None:
-        """The last download of a dataset, or None."""
-        return self._downloads.get(name)
 
     def worker(self) -> WorkerStatus:
         """How the worker is, and what it computes on."""
@@ -471,6 +336,34 @@ class Service:
 
         return Replay(self)
 
+    @functools.cached_property
+    def inputs(self) -> "Inputs":
+        """A visitor's own input through every model, beside denoisers that learn nothing."""
+        from aecore.explore.inputs import Inputs
+
+        return Inputs(self)
+
+    @functools.cached_property
+    def novelty(self) -> "Novelty":
+        """Reconstruction error as a detector of a class that was left out of training."""
+        from aecore.explore.novelty import Novelty
+
+        return Novelty(self)
+
+    @functools.cached_property
+    def sentences(self) -> "Sentences":
+        """Sentences as a run's model and the baselines see them."""
+        from aecore.explore.sentences import Sentences
+
+        return Sentences(self, self._store.weights_stamp)
+
+    @functools.cached_property
+    def corpora(self) -> "Corpora":
+        """What corpora hold; read in the background."""
+        from aecore.explore.corpora import Corpora
+
+        return Corpora(self)
+
     # Inside
 
     def prepare(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> RunConfig:
@@ -537,16 +430,6 @@ class Service:
     def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:
         for event in self._follower.follow(job, InProcess() if self.settings.scheduler is None else self._backend):
             yield job.run, event
-
-    def _fetch(self, name: str) -> None:
-        def progress(done: int, total: int) -> None:
-            self._downloads[name] = Download(done, total)
-
-        try:
-            self.download_now(name, progress)
-            self._downloads[name] = Download(active=False)
-        except AecoreError as error:
-            self._downloads[name] = Download(error=str(error), active=False)
 
 
 def _kind(config: RunConfig) -> tuple[Any, ...]:

@@ -45,6 +45,11 @@ class Images:
         cut = len(self.x_train) - max(1, len(self.x_train) // VALIDATION_SHARE)
         return Images(self.x_train[:cut], self.y_train[:cut], self.x_train[cut:], self.y_train[cut:])
 
+    def without_class(self, label: int) -> "Images":
+        """The same with no training images of a class; held-out images keep all classes."""
+        kept = self.y_train != label
+        return Images(self.x_train[kept], self.y_train[kept], self.x_test, self.y_test)
+
     def binarised(self, seed: int) -> "Images":
         """The images in black and white: each pixel is white with its grey as the probability."""
         rng = np.random.default_rng(seed)

@@ -13,13 +13,14 @@ PICTURES, CODES = 10, 1000
 
 
 def images_of(config: RunConfig, settings: Settings) -> Images:
-    """The images of a run, with those held out that its configuration asks for.
+    """The images of a run, with those held out and the class left out that its configuration asks for.
 
     Raises:
         DataMissing: the dataset is not on this machine, or cannot be read.
     """
-    images = load(config.dataset, settings)
-    return images.without_test() if config.image_hyper.held_out == "validation" else images
+    hyper, images = config.image_hyper, load(config.dataset, settings)
+    images = images.without_test() if hyper.held_out == "validation" else images
+    return images if hyper.left_out == "none" else images.without_class(int(hyper.left_out))
 
 
 def measured(images: Images, hyper: ImageConfig) -> Images:

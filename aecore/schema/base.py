@@ -211,6 +211,11 @@ class ImageConfig(VariantConfig, ABC):
         "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "
         "trained on; choose settings with the latter, and leave the test images for the end.",
     )  # fmt: skip
+    left_out: Literal["none", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] = hyper(
+        "none", "Run", "Class left out",
+        "Images of this class, by its number, are not trained on and so are new to the model: held-out images keep all "
+        "classes, for the page Novelty.",
+    )  # fmt: skip
 
     @abstractmethod
     def baseline_loss(self, metrics: Mapping[str, float]) -> float:

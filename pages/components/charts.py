@@ -15,7 +15,7 @@ import streamlit as st
 from aecore.store.views import Curve, RunView
 
 TRAINING, HELD_OUT, WITHIN, PHASE, NOW = "training", "held out", "within epochs", "phase", "now"
-HEIGHT = 300
+HEIGHT = 360
 # Streamlit resets a zoom when data change, unless its parameter is a selection that Python listens to.
 ZOOM = "zoom"
 KEEP_ZOOM: dict[str, Any] = {"on_select": "rerun", "selection_mode": [ZOOM]}
@@ -140,7 +140,7 @@ def _part_spec(total_epochs: int, term: str) -> dict[str, Any]:
         alt.Color("images:N", title=None, scale=alt.Scale(domain=[TRAINING, HELD_OUT]), legend=legend),
         tooltip=["images:N", "epoch:Q", alt.Tooltip("value:Q", format=".4~g")],
     )
-    return _spec(chart.properties(height=150).interactive(name=ZOOM))
+    return _spec(chart.properties(height=240).interactive(name=ZOOM))
 
 
 def kl_chart(key: str, kl: np.ndarray) -> None:

@@ -13,14 +13,19 @@ from aecore.analysis.images import reconstruction_metrics
 from aecore.compute.backend import InProcess
 from aecore.datasets import load
 from aecore.datasets.measured import as_floats, measured, shown_test
+from aecore.datasets.text.cache import as_texts
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
 from aecore.store.bundles import open_bundle
 from aecore.training.evaluation import from_weights
 
 pytestmark = pytest.mark.slow
-NAMES = [recipe.name for recipe in shipping.RECIPES if recipe.shipped]
+SHIPPED_RECIPES = [recipe for recipe in shipping.RECIPES if recipe.shipped]
+NAMES = [recipe.name for recipe in SHIPPED_RECIPES]
+IMAGES = [recipe.name for recipe in SHIPPED_RECIPES if recipe.config.hyper.kind == "images"]
+SENTENCES = [name for name in NAMES if name not in IMAGES]
 MOST_BYTES = 40_000_000
+MOST_SENTENCE_BYTES = 8_000_000
 CODES = 2000
 EVALUATED = ("vanilla", "stacked-2")  # the others' codes take a minute and more
 FULL_DATA = os.environ.get("AECORE_DATA_DIR")  # read here, before the other tests of this folder set their own
@@ -45,7 +50,12 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def test_all_are_there_and_small(door: Service):
     assert not door.shelf_problems()
     assert {run.id for run in door.runs()} == set(NAMES)
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) < MOST_BYTES
+    assert sum(map(size, IMAGES)) < MOST_BYTES
+    assert sum(map(size, SENTENCES)) < MOST_SENTENCE_BYTES
+
+
+def size(name: str) -> int:
+    return sum(path.stat().st_size for path in (SHIPPED / name).iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,12 +64,30 @@ def test_each_is_what_its_recipe_trains(name: str):
     bundle = open_bundle(SHIPPED / name)
     assert bundle.run.config == recipe.config
     assert len(bundle.curve.epochs) == recipe.config.hyper.total_epochs
-    held_out = bundle.held_out()
-    units = recipe.config.hyper.code_units
+    assert len(bundle.positions) >= 5
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_codes_of_held_out_images_are_shipped(name: str):
+    bundle = open_bundle(SHIPPED / name)
+    held_out, units = bundle.held_out(), bundle.run.config.hyper.code_units
     assert held_out["codes"].shape == (CODES, units)
     assert held_out["pca_codes"].shape == (CODES, min(units, 784))
     assert np.isfinite(held_out["codes"]).all()
-    assert len(bundle.positions) >= 5
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_sentence_model_brings_its_language_and_no_text(name: str):
+    bundle = open_bundle(SHIPPED / name)
+    hyper = bundle.run.config.sentence_hyper
+    language, similarity = bundle.kept("language"), bundle.kept("similarity")
+    assert language["table"].shape == (hyper.vocabulary, hyper.vector_size)
+    assert len(as_texts(language["words"])) == hyper.vocabulary
+    assert similarity["own"].mean() == pytest.approx(bundle.run.metrics["cosine_mean"], abs=1e-3)
+    assert bundle.kept("map")["codes"].shape == (CODES, hyper.code_units)
+    picture = bundle.snapshot(None)
+    assert picture is not None
+    assert not {"shown", "words", "cosines"} & set(picture.arrays), "these spell sentences of the corpus"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,7 +101,7 @@ def test_each_reaches_what_was_asked(name: str):
 
 @needs_mnist
 @pytest.mark.data
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_reconstructions_are_as_good_as_is_said(name: str):
     """Computed here, without the scorer."""
     bundle = open_bundle(SHIPPED / name)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from aecore.errors import BadInput
 from aecore.models import build
@@ -46,7 +47,7 @@ def test_shapes_are_as_told_and_the_code_is_in_the_middle(name: str) -> None:
         activity = np.asarray(layer.activity(IMAGES))
         assert activity.shape[-1] == layer.shape[0], layer.name
         assert activity.ndim == (4 if layer.convolutional else 2), layer.name
-        assert layer.mean_activity(IMAGES)["activity"].shape == (len(IMAGES), layer.shape[0]), layer.name
+        assert layer.mean_activity(tf.constant(IMAGES))["activity"].shape == (len(IMAGES), layer.shape[0]), layer.name
     codes = np.asarray(model.encode(IMAGES))
     last = [name for name in layers if name.startswith("encoder")][-1]
     for middle in (last, "decoder_1"):
@@ -128,7 +129,7 @@ def test_the_desk_answers_about_the_model_itself(name: str) -> None:
     for layer in model.anatomy():
         np.testing.assert_array_equal(ask(f"weights {layer.name}")["pictures"], np.asarray(layer.pictures()))
         found = ask(f"activity {layer.name}", images=IMAGES)["activity"]
-        np.testing.assert_allclose(found, np.asarray(layer.mean_activity(IMAGES)["activity"]), atol=1e-5)
+        np.testing.assert_allclose(found, np.asarray(layer.mean_activity(tf.constant(IMAGES))["activity"]), atol=1e-5)
         if layer.convolutional:
             assert ask(f"maps {layer.name}", images=IMAGES)["maps"].shape[-1] == layer.shape[0]
     with pytest.raises(BadInput, match="cannot be asked about 'dreams'; it knows layers"):

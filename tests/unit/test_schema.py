@@ -64,7 +64,7 @@ def bad_values(spec: FieldSpec) -> list:
         "int": [*outside, *map(str, outside), math.nan, math.inf, 1.5, "1.5", *texts],
         "float": [*outside, *map(str, outside), math.nan, math.inf, -math.inf, *texts],
         "bool": ["perhaps", "", 2, None],
-        "choice": ["", "nothing of that kind", spec.choices[0].upper() if spec.choices else "", 3, None],
+        "choice": ["", "nothing of that kind", spec.choices[0].upper() if spec.choices else "", 99, None],
         "widths": ["a,b", "0", "5000", "64,", ",", "1.5", "nan", "inf", [0], [math.inf], ["x"], None, 3],
     }[spec.type]
 

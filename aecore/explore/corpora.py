@@ -1,0 +1,158 @@
+"""What a corpus holds, for a visitor: read in the background, since the first time may take a minute."""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from aecore.datasets import text
+from aecore.datasets.text.glove import SIZES
+from aecore.errors import AecoreError, BadInput
+
+if TYPE_CHECKING:
+    from aecore.service import Service
+
+VOCABULARY, VECTOR = 5000, 50
+WORDS = 25
+LONG, BINS = 0.995, 60  # share of the sentences whose lengths are drawn one by one; bars at most
+_READING = 0.8  # share of the progress; word vectors take the rest
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A corpus that is being read.
+
+    Attributes:
+        share: how much is done, from 0 to 1.
+        what: is being done.
+        error: one sentence if it failed, else "".
+        active: whether it is still going on.
+    """
+
+    share: float = 0.0
+    what: str = ""
+    error: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What a corpus holds.
+
+    Attributes:
+        title: of the corpus.
+        figures: see `aecore.datasets.text.figures`.
+        edges: number of words where each bar begins, and the end of the last, int64 [bars + 1].
+        lengths: sentences of as many words, int64 [bars].
+        longer: sentences that are longer than the last bar.
+        sizes: numbers of words, int64 [p].
+        coverage: share of the tokens that so many of the most frequent words make up, float64 [p].
+        words: the most frequent ones, with how often each occurs.
+        splitter: what split the text into sentences.
+        vectors: where word vectors may be from, and the share of the tokens that have one with a vocabulary of 5,000
+            words, or a sentence that says why there are none.
+    """
+
+    title: str
+    figures: dict[str, Any]
+    edges: np.ndarray
+    lengths: np.ndarray
+    longer: int
+    sizes: np.ndarray
+    coverage: np.ndarray
+    words: list[tuple[str, int]]
+    splitter: str
+    vectors: dict[str, float | str]
+
+
+class Corpora:
+    """Reads corpora in the background; a lazily made part of the service."""
+
+    def __init__(self, service: "Service"):
+        self._service, self._lock = service, threading.Lock()
+        self._preparations: dict[str, Preparation] = {}
+        self._reports: dict[str, tuple[Any, Report]] = {}
+
+    def report(self, name: str) -> Report | None:
+        """What a corpus holds, or None where it has to be prepared first.
+
+        Raises:
+            BadInput: there is no corpus of that name.
+        """
+        stamp, report = self._reports.get(name, (None, None))
+        return report if stamp == self._stamp(name) else None
+
+    def prepare(self, name: str) -> None:
+        """Starts reading a corpus in the background; `status` tells how far it is.
+
+        Raises:
+            BadInput: there is no corpus of that name.
+        """
+        self._service.dataset(name)
+        with self._lock:
+            if name in self._preparations and self._preparations[name].active:
+                return
+            self._preparations[name] = Preparation()
+        threading.Thread(target=self._read, args=(name,), name=f"reading {name}", daemon=True).start()
+
+    def status(self, name: str) -> Preparation | None:
+        """The last reading of a corpus, or None."""
+        return self._preparations.get(name)
+
+    def _stamp(self, name: str) -> tuple:
+        """What changes with a report: where the corpus and the vectors lie."""
+        return self._service.dataset(name).where, self._glove()
+
+    def _glove(self) -> int | None:
+        """The size of the smallest GloVe vectors that are here."""
+        return next((size for size in SIZES if text.have_glove(size, self._service.settings)), None)
+
+    def _read(self, name: str) -> None:
+        def reading(share: float, what: str) -> None:
+            self._preparations[name] = Preparation(_READING * share, what)
+
+        try:
+            stamp = self._stamp(name)
+            report = self._report(self._service.corpus(name, reading), name)
+            self._reports[name] = stamp, report
+            self._preparations[name] = Preparation(1.0, active=False)
+        except AecoreError as error:
+            self._preparations[name] = Preparation(error=str(error), active=False)
+        except Exception:
+            self._preparations[name] = Preparation(
+                error=f"{name} could not be read; what went wrong is in the log.", active=False
+            )
+            raise
+
+    def _report(self, corpus: text.Corpus, name: str) -> Report:
+        words = text.lengths(corpus)
+        longest = int(np.quantile(words, LONG))
+        step = max(1, -(-longest // BINS))
+        edges = np.arange(0, longest + step + 1, step)
+        counts = np.histogram(words[words < edges[-1]], edges)[0]
+        sizes, coverage = text.coverage_curve(corpus)
+        return Report(
+            title=corpus.title, figures=text.figures(corpus, VOCABULARY), edges=edges, lengths=counts,
+            longer=int((words >= edges[-1]).sum()), sizes=sizes, coverage=coverage,
+            words=text.frequent_words(corpus, WORDS), splitter=corpus.sentence_splitter,
+            vectors=self._vectors(corpus, name),
+        )  # fmt: skip
+
+    def _vectors(self, corpus: text.Corpus, name: str) -> dict[str, float | str]:
+        def making(share: float, what: str) -> None:
+            self._preparations[name] = Preparation(_READING + (1 - _READING) * share, what)
+
+        vocabulary, glove = text.Vocabulary.of(corpus, VOCABULARY), self._glove()
+        sources: list[tuple[Literal["glove", "corpus"], int, str]] = [("corpus", VECTOR, "made from the text itself")]
+        if glove is not None:
+            sources.insert(0, ("glove", glove, f"GloVe, {glove} numbers a word"))
+        found: dict[str, float | str] = {}
+        for kind, size, title in sources:
+            making(0.0, f"word vectors, {title}")
+            try:
+                made = text.word_vectors(kind, corpus, vocabulary, size, "zero", 0, self._service.settings, making)
+                found[title] = made.covered
+            except BadInput as error:
+                found[title] = str(error)
+        return found

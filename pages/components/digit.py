@@ -1,0 +1,115 @@
+"""Where the digit of the page "Your input" comes from: a drawing pad, a file or the held-out images."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from aecore.explore.inputs import Step
+from aecore.service import Service
+from pages.components import pictures
+from pages.components.session import told
+
+DRAW, UPLOAD, HELD_OUT = "Draw", "Upload", "Held-out"
+SOURCES = (DRAW, UPLOAD, HELD_OUT)
+PAD, BRUSH = 280, 22
+KINDS = ["png", "jpg", "jpeg", "webp", "gif"]
+SHOWN = 112
+SMALL = "digits"  # the dataset whose images are not scaled like MNIST's
+
+
+def chosen_digit(door: Service) -> np.ndarray | None:
+    """Draws the choice of an input.
+
+    Returns:
+        The digit float32 [28, 28, 1], or None while there is none; what to do is then said.
+    """
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    source = row.segmented_control("Where the digit comes from", SOURCES, default=DRAW, key="source", required=True,
+                                   bind="query-params", persist_state="session")  # fmt: skip
+    if source == HELD_OUT:
+        return _held_out(door)
+    steps = _uploaded(door) if source == UPLOAD else _drawn(door)
+    if not steps:
+        return None
+    _draw_steps(steps)
+    return steps[-1].image[..., None]
+
+
+def _drawn(door: Service) -> tuple[Step, ...]:
+    state: Any = st.session_state
+    if "drawing" not in state:  # the pad is new, or comes back after the visitor looked elsewhere
+        state["first_drawing"], state["first_canvas"] = state.get("kept_drawing", (None, None))
+    st.space("small")  # the pad's buttons float above it
+    pad = st_canvas(
+        stroke_width=BRUSH, stroke_color="#ffffff", background_color="#000000", width=PAD, height=PAD,
+        initial_drawing=state["first_drawing"], return_image_data=True, key="drawing",
+    )  # fmt: skip
+    st.caption(
+        "Draw one digit, large, with mouse, pen or finger; buttons above the pad undo and clear. Without a pointer: "
+        "choose a held-out digit, or upload a picture."
+    )
+    canvas = pad.image_data if pad.image_data is not None else state["first_canvas"]
+    steps: tuple[Step, ...] = ()
+    with told():
+        steps = () if canvas is None else door.inputs.from_drawing(canvas)
+    if canvas is not None:
+        state["kept_drawing"] = (pad.json_data, canvas) if steps else (None, None)
+    if not steps:
+        st.info("The pad is empty: draw a digit, and every model below reconstructs it.", icon=":material/draw:")
+    return steps
+
+
+def _uploaded(door: Service) -> tuple[Step, ...]:
+    file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", KINDS, key="picture")
+    if file is None:
+        st.info("Choose a picture: a photograph of a digit on paper will do. It stays on this server's memory only.",
+                icon=":material/upload:")  # fmt: skip
+        return ()
+    with told():
+        picture, steps = _read(door, file.getvalue())
+        for note in picture.notes:
+            st.caption(note)
+        return steps
+    return ()
+
+
+@st.cache_data(show_spinner="Reading the picture…", max_entries=8, scope="session")
+def _read(_door: Service, data: bytes):
+    return _door.inputs.from_file(data)
+
+
+def _held_out(door: Service) -> np.ndarray | None:
+    here = [status.name for status in door.datasets() if status.available]
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    # The fullest one first: shipped models were trained on MNIST.
+    default = here.index("mnist") if "mnist" in here else 0
+    dataset = row.selectbox("Dataset", here, default, key="from", bind="query-params", width=200)
+    with told():
+        total = door.dataset(dataset).test_size
+        number = int(row.number_input("Number of the image", 0, total - 1, 0, key="image", bind="query-params",
+                                      width=160, persist_state="session"))  # fmt: skip
+        digit, label = door.inputs.digit(dataset, number)
+        st.image(pictures.mosaic([digit[None, ..., 0]], 4), width=SHOWN, alt=f"Held-out image {number} of {dataset}.")
+        st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.classes(dataset)[label]}.")
+        if dataset == SMALL and st.toggle("Scale and centre it as MNIST was", True, key="fit", bind="query-params",
+                                          help="These digits fill the field; models trained on MNIST expect its "
+                                          "margin. Off for models trained on digits."):  # fmt: skip
+            steps = door.inputs.as_mnist(digit)
+            _draw_steps(steps)
+            return steps[-1].image[..., None]
+        return digit
+    return None
+
+
+def _draw_steps(steps: tuple[Step, ...]) -> None:
+    """Each step as a picture with its sentence."""
+    with st.expander("How it was made to look like MNIST", expanded=True):
+        row = st.container(horizontal=True)
+        for k, step in enumerate(steps, 1):
+            tile = row.container(width=SHOWN + 16)
+            height, width = step.image.shape
+            drawn = pictures.mosaic([step.image[None]], 4 if max(height, width) <= 2 * SHOWN else 1)
+            tile.image(drawn, width=max(1, SHOWN * width // max(height, width)), alt=f"Step {k}, {step.title}.")
+            tile.caption(f"**{k}. {step.title}.** {step.said}")

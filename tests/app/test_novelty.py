@@ -1,0 +1,87 @@
+"""Novelty: what a visitor sees without a run for it, while one trains, and of one that has learnt."""
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from aecore.compute.backend import InProcess
+from aecore.schema import RunConfig
+from aecore.service import Service
+from tests.app.conftest import APP, ScriptedWorker
+from tests.app.test_train import errors
+from tests.app.test_your_input import headers, said
+
+
+def visit(**query: str) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.switch_page("pages/novelty.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def trained(worker: ScriptedWorker) -> str:
+    """A run without the class 6, really trained."""
+    del worker
+    door = Service(backend=InProcess())
+    config = RunConfig.make("vanilla", "digits", "quick", {"left_out": "6", "epochs": 30})
+    name = [name for name, _ in door.watch(config)][-1]
+    door.close()
+    return name
+
+
+def test_without_a_run_the_page_offers_to_train_one(worker: ScriptedWorker) -> None:
+    app = visit()
+    assert not errors(app)
+    assert "No run on this machine has a class left out" in said(app)
+    assert "ROC curve" not in headers(app)
+    app.selectbox(key="without").set_value("4").run()
+    app.selectbox(key="by").set_value("vanilla").run()
+    app.button(key="train-novelty").click().run()
+    assert not app.exception
+    (job,) = worker.jobs
+    assert (job.config["variant"], job.config["dataset"], job.config["preset"]) == ("vanilla", "digits", "quick")
+    assert job.config["fields"]["left_out"] == "4"
+    texts = [bar.proto.text for bar in app.get("progress")]
+    assert any("Vanilla on digits without class 4" in text for text in texts), texts
+
+
+def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
+    app = visit(run=trained)
+    assert not errors(app)
+    assert {"Reconstruction error", "ROC curve", "At this threshold", "The most and the least novel"} <= {*headers(app)}
+    assert len(app.get("vega_lite_chart")) == 3
+    text = said(app)
+    assert "Class **6** was left out of digits: 37 of 360 held-out images" in text
+    assert "small differences mean nothing" in text
+    own, pca = (float(area) for area in re.findall(r"\*\*(0\.\d{3})\*\* \(± 0\.0\d\d\) for", text))
+    assert own > 0.7
+    assert 0.5 < pca <= 1
+    table = app.table[0].value
+    assert int(table.loc["false alarms", "this run"]) == 16, "five per cent of 323"
+    assert int(table.loc["hits", "this run"]) + int(table.loc["missed", "this run"]) == 37
+    app.slider(key="allowed").set_value(30).run()
+    assert not app.exception
+    assert int(app.table[0].value.loc["false alarms", "this run"]) == 96
+    assert int(app.table[0].value.loc["hits", "this run"]) >= int(table.loc["hits", "this run"])
+
+
+def test_the_address_names_pcas_code_size_where_it_is_not_the_runs(trained: str) -> None:
+    app = visit(run=trained, pca="5")
+    assert "for PCA with 5 components" in said(app)
+    (slider,) = [slider for slider in app.slider if slider.label == "PCA's code size"]
+    slider.set_value(16).run()
+    assert "for PCA with 16 components" in said(app)
+    assert "pca" not in app.query_params
+    assert "for PCA with 16 components" in said(visit(run=trained, pca="many"))
+
+
+def test_a_run_that_does_not_suit_is_told(trained: str) -> None:
+    app = visit(run="nothing")
+    (error,) = errors(app)
+    assert error.startswith("The run 'nothing' cannot be shown here")
+    assert app.selectbox(key="chosen_run").value == trained
