@@ -93,8 +93,8 @@ def _draw(frame: pd.DataFrame, runs: tuple[str, ...], noise: Noise, over: str) -
         f"the mean over {SWEPT_IMAGES} held-out images of {over}")  # fmt: skip
     st.caption(
         f"Higher is closer to the clean input: each point is {what}{_said(noise)}. Where a line crosses another, the "
-        "better choice changes: models that learnt on noise pay for it on clean input and win where there is much. Non-local means "
-        f"are told the noise's strength, the models are not. Above {HIGHEST} dB (nearly a copy) lines are cut off."
+        "better choice changes: models that learnt on noise pay for it on clean input and win where there is much. "
+        f"Non-local means are told the noise's strength, the models are not. Above {HIGHEST} dB (nearly a copy) lines are cut off."
     )
     downloads("sweep", lambda: _figure(frame, names, title), lambda: frame)
 
