@@ -94,8 +94,8 @@ def _draw(frame: pd.DataFrame, runs: tuple[str, ...], noise: Noise, over: str) -
     st.caption(
         f"Higher is closer to the clean input: each point is {what}{_said(noise)}. Where a line crosses another, the "
         "better choice changes: models that learnt on noise pay for it on clean input and win where there is much. "
-        f"Non-local means are told the noise's strength, the models are not. Lines are cut off above {HIGHEST} dB, which "
-        "is nearly a copy."
+        "Non-local means are told the noise's strength, the models are not. "
+        f"Lines are cut off above {HIGHEST} dB, which is nearly a copy."
     )
     downloads("sweep", lambda: _figure(frame, names, title), lambda: frame)
 
