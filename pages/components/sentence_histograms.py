@@ -55,8 +55,8 @@ def histograms(door: Service, run: RunView) -> None:
     st.dataframe(listed(cosines).head(FIRST).style.format("{:.4f}", subset=[SHORT[name] for name in cosines]),
                  hide_index=True)  # fmt: skip
     st.caption(
-        "A row for each held-out sentence, in the order in which they were drawn, and for each pair of one document, "
-        "which are others; the CSV has all of them."
+        "A row for each held-out sentence, in the order in which they were drawn; the pairs of one document are "
+        "others. The CSV has all values."
     )
 
 
