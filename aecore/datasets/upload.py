@@ -4,6 +4,7 @@ The steps are those of LeCun et al. (1998), after a photograph's paper and ink h
 """
 
 import io
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +14,18 @@ from skimage.filters import threshold_otsu
 
 from aecore.errors import BadInput
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-MOST_BYTES, MOST_PIXELS = 50_000_000, 40_000_000
+MOST_BYTES = 50_000_000
+# As many as a third of a gigabyte decodes: a JPEG is decoded small, a WebP takes 20 bytes a pixel on the way.
+MOST_PIXELS = {"JPEG": 50_000_000, "PNG": 40_000_000, "GIF": 40_000_000, "WEBP": 16_000_000}
 WORKING_SIDE = 1024  # longest side that the steps are computed on; a digit keeps 20 of it
+BAND = 256  # rows of the smaller picture that are computed at once
 SIDE, DIGIT = 28, 20
 LEAST_CONTRAST = 0.04  # of full white
 SPECK = 0.02  # connected ink smaller than this share of the largest piece is dirt
 INK = 0.2
-_ALLOWED = f"PNG, JPEG, WebP or GIF with at most {MOST_PIXELS // 1_000_000} megapixels"
+PALE = 0.2  # on white paper, ink of less contrast is taken for white ink
+_ALLOWED = f"PNG, JPEG, WebP or GIF with at most {min(MOST_PIXELS.values()) // 1_000_000} megapixels"
+_decoding = threading.Lock()  # one picture at a time, whatever the number of visitors
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +70,10 @@ def read_picture(data: bytes) -> Picture:
     if len(data) > MOST_BYTES:
         raise BadInput(f"The file has {len(data) / 1e6:.0f} MB; at most {MOST_BYTES // 1_000_000} MB can be read.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:  # reads no more than the header
-            _refuse_large(image.size)
-            return _in_grey(image)
+        with Image.open(io.BytesIO(data), formats=tuple(MOST_PIXELS)) as image:  # reads no more than the header
+            _refuse_large(image)
+            with _decoding:
+                return _in_grey(image)
     except BadInput:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -119,45 +125,67 @@ def steps_to_digit(picture: Picture) -> tuple[Step, ...]:
     return (*steps, Step("Centred", centred, said))
 
 
-def _refuse_large(size: tuple[int, int]) -> None:
-    pixels = size[0] * size[1]
-    if pixels > MOST_PIXELS:
-        raise BadInput(f"The image has {pixels / 1e6:.0f} megapixels ({size[0]:,}×{size[1]:,}): choose a {_ALLOWED}.")
+def _refuse_large(image: Image.Image) -> None:
+    width, height = image.size
+    most, kind = MOST_PIXELS[image.format or ""], image.format
+    if width * height > most:
+        raise BadInput(f"The image has {width * height / 1e6:.0f} megapixels ({width:,}×{height:,}), and a {kind} may "
+                       f"have {most // 1_000_000}: make it smaller.")  # fmt: skip
 
 
 def _in_grey(image: Image.Image) -> Picture:
     """Decodes the first frame, upright and no larger than needed."""
     notes = []
-    if image.format in ("GIF", "WEBP", "PNG") and getattr(image, "n_frames", 1) > 1:
+    if getattr(image, "is_animated", False):
         notes.append("The image is animated: its first frame is used.")
     size, mode = image.size, image.mode
     image.draft(None, (WORKING_SIDE, WORKING_SIDE))  # a large JPEG is decoded small
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode.startswith("I") or turned.mode == "F":
+    small = ImageOps.exif_transpose(_smaller(image))
+    if mode.startswith("I") or mode == "F":
         notes.append("It has 16 bits a pixel: they are scaled to [0, 1].")
-        full = np.asarray(turned).astype(np.float32) / np.float32(65535)
-        found = Image.fromarray(np.clip(full, 0, 1))
+        grey = np.asarray(small).astype(np.float32) / np.float32(65535)
     else:
         if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
             notes.append(f"Its colours are {mode}: they are converted to red, green and blue.")
-        if turned.has_transparency_data:
-            notes.append("What is transparent is seen as white paper.")
-            found = _over_white(turned)
+        if small.has_transparency_data:
+            grey, paper = _on_paper(small)
+            notes.append(f"What is transparent is seen as {paper}.")
         else:
-            found = turned.convert("RGB").convert("L") if mode not in ("1", "L") else turned.convert("L")
-    found.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
+            grey = _brightness(small if small.mode == "L" else small.convert("RGB"))
     if max(size) > WORKING_SIDE:
-        notes.append(f"It has {size[0]:,}×{size[1]:,} pixels: the steps are computed on {found.width}×{found.height}.")
-    grey = np.asarray(found, np.float32)
-    return Picture(grey if found.mode == "F" else grey / np.float32(255), tuple(notes))
+        height, width = grey.shape
+        notes.append(f"It has {size[0]:,}×{size[1]:,} pixels: the steps are computed on {width}×{height}.")
+    return Picture(np.clip(grey, 0, 1), tuple(notes))
 
 
-def _over_white(image: Image.Image) -> Image.Image:
-    """Composed over white, in grey."""
+def _smaller(image: Image.Image) -> Image.Image:
+    """The picture with neighbouring pixels averaged, a band at a time: Pillow copies what it averages."""
+    if image.mode in ("1", "P", "PA") or (image.mode in ("L", "RGB") and "transparency" in image.info):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    factor = -(-max(image.size) // WORKING_SIDE)
+    mode = "I" if image.mode.startswith("I") else image.mode
+    width, height = image.size
+    found = Image.new(mode, (-(-width // factor), -(-height // factor)))
+    for top in range(0, height, BAND * factor):
+        band = image.crop((0, top, width, min(height, top + BAND * factor)))
+        found.paste((band if band.mode == mode else band.convert(mode)).reduce(factor), (0, top // factor))
+    found.info = dict(image.info)  # which way is up
+    return found
+
+
+def _on_paper(image: Image.Image) -> tuple[np.ndarray, str]:
+    """Composed over white, or over black where the ink is itself white; in grey, and said."""
     image = image.convert("RGBA")
-    image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)  # before a second copy is made
-    paper = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    return Image.alpha_composite(paper, image).convert("L")
+
+    def over(shade: int) -> np.ndarray:
+        return _brightness(Image.alpha_composite(Image.new("RGBA", image.size, (shade, shade, shade, 255)), image))
+
+    white = over(255)
+    return (white, "white paper") if np.ptp(white) > PALE else (over(0), "black, as the ink is white")
+
+
+def _brightness(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("L"), np.float32) / np.float32(255)
 
 
 def _contrasted(light: np.ndarray) -> np.ndarray:
