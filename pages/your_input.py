@@ -15,7 +15,7 @@ from pages.components.digit import chosen_digit
 from pages.components.export import downloads
 from pages.components.runs import explorable, run_label
 from pages.components.session import service, told
-from pages.components.sweep import sweep
+from pages.components.sweep import Noise, sweep
 
 NOISES = {"none": "none", "Gaussian": "gaussian", "masking": "masking", "salt and pepper": "salt_and_pepper"}
 FIRST_RUNS = ("denoising", "convolutional-denoising", "vanilla")
@@ -47,23 +47,23 @@ def page() -> None:
         digit = chosen_digit(door)
     with right:
         st.header("Corruption", anchor=False)
-        kind, strength, mean, clip, seed = _corruption()
+        chosen = _corruption()
         st.header("Models", anchor=False)
         runs = _chosen_runs(door)
         components = st.slider("PCA's code size", 1, 200, 64, key="components", bind="query-params",
                                help="How many principal components the linear baseline keeps.")  # fmt: skip
     with told():
-        noise = door.inputs.noise(kind, strength, mean, clip)
+        noise = door.inputs.noise(chosen.kind, chosen.strength, chosen.mean, chosen.clip)
         if digit is not None:
-            shown = door.inputs.corrupted(digit[None], noise, seed)[0]
+            shown = door.inputs.corrupted(digit[None], noise, chosen.seed)[0]
             st.header("Side by side", anchor=False)
             _side_by_side(door, digit, shown, runs, components)
         st.header("From no noise to nothing but noise", anchor=False)
-        sweep(door, digit, kind if kind != "none" else "gaussian", seed, runs, components)
+        sweep(door, digit, chosen, runs, components)
 
 
-def _corruption() -> tuple[str, float, float, bool, int]:
-    """Kind, strength, mean, whether it is clipped, and seed."""
+def _corruption() -> Noise:
+    """Draws the choice of the noise."""
     title = st.segmented_control("Noise", list(NOISES), default="Gaussian", key="noise", required=True,
                                  bind="query-params",
                                 help="Gaussian noise is added to each pixel; masking switches pixels off; salt and "
@@ -83,7 +83,7 @@ def _corruption() -> tuple[str, float, float, bool, int]:
         strength = st.slider("Share of pixels hit", 0.0, 1.0, 0.3, 0.05, key="share", bind="query-params",
                              persist_state="page")  # fmt: skip
         seed = _seed(st.container(horizontal=True))
-    return kind, strength, mean, clip, seed
+    return Noise(kind, strength, mean, clip, seed)
 
 
 def _seed(row) -> int:

@@ -169,6 +169,8 @@ class Inputs:
         line: Line,
         components: int,
         progress: Callable[[float, str], None] = lambda _share, _what: None,
+        mean: float = 0.0,
+        clip: bool = True,
     ) -> list[Point]:
         """Noise of nine strengths from 0 to 1 against the quality of what comes back.
 
@@ -180,11 +182,13 @@ class Inputs:
             line: PCA.
             components: how many of its components are used.
             progress: told the share that is done and what comes next.
+            mean: of Gaussian noise.
+            clip: whether pixels with Gaussian noise are cut back to [0, 1].
 
         Raises:
             BadInput, StorageError, WorkerLost: a run cannot be asked.
         """
-        shown = [self.corrupted(clean, self.noise(kind, strength), seed) for strength in SWEPT_STRENGTHS]
+        shown = [self.corrupted(clean, self.noise(kind, strength, mean, clip), seed) for strength in SWEPT_STRENGTHS]
         points, methods = [], [*runs, *BASELINES]
         for k, method in enumerate(methods):
             progress(k / len(methods), method)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
@@ -26,16 +26,23 @@ AXES = {
 }
 
 
-def sweep(
-    door: Service, digit: np.ndarray | None, kind: str, seed: int, runs: Mapping[str, RunView], components: int
-) -> None:
+class Noise(NamedTuple):
+    """The visitor's choice of a corruption: `strength` is a standard deviation or a share of pixels."""
+
+    kind: str
+    strength: float
+    mean: float = 0.0
+    clip: bool = True
+    seed: int = 0
+
+
+def sweep(door: Service, digit: np.ndarray | None, noise: Noise, runs: Mapping[str, RunView], components: int) -> None:
     """Draws the button, and the curves once they were computed.
 
     Args:
         door: the service.
         digit: the visitor's, float32 [28, 28, 1], if there is one.
-        kind: of the noise.
-        seed: of the noise.
+        noise: what is swept over; its strength does not count.
         runs: what is compared.
         components: PCA's.
     """
@@ -50,7 +57,9 @@ def sweep(
         return
     images = digit if over == OWN else None
     stamps = tuple((name, f"{run.attempt} {run.position} {run.created.isoformat()}") for name, run in runs.items())
-    key = (over, kind, seed, stamps, components, dataset, None if images is None else images.tobytes())
+    kind = noise.kind if noise.kind != "none" else "gaussian"
+    noise = noise._replace(kind=kind, strength=0.0)
+    key = (over, noise, stamps, components, dataset, None if images is None else images.tobytes())
     state = st.session_state
     if st.button("Run the sweep", icon=":material/ssid_chart:", key="sweep"):
         with told():
@@ -60,7 +69,8 @@ def sweep(
                 bar.progress(share, text=f"Nine strengths through {what}" if what else "Done")
 
             clean = door.inputs.swept_images(over) if images is None else np.repeat(images[None], SWEPT_DRAWS, axis=0)
-            points = door.inputs.sweep(clean, kind, seed, list(runs), door.inputs.line(dataset), components, progress)
+            points = door.inputs.sweep(clean, kind, noise.seed, list(runs), door.inputs.line(dataset), components,
+                                       progress, noise.mean, noise.clip)  # fmt: skip
             bar.empty()
             kept = {key: pd.DataFrame([asdict(point) for point in points]), **state.get("sweeps", {})}
             state["sweeps"] = dict(list(kept.items())[:8])
@@ -69,24 +79,31 @@ def sweep(
         st.caption(f"Nine strengths from 0 to 1 of the noise “{kind.replace('_', ' ')}”, the runs chosen above and the "
                    "baselines: press the button to compute the curves.")  # fmt: skip
         return
-    _draw(frame, tuple(runs), kind, over)
+    _draw(frame, tuple(runs), noise, over)
     if over not in (OWN, dataset):
         st.caption(f"These runs were trained on {dataset}, whose images look otherwise than those of {over}: on their "
                    "own they do better. Your input, scaled as MNIST was, is fairer to them.")  # fmt: skip
 
 
-def _draw(frame: pd.DataFrame, runs: tuple[str, ...], kind: str, over: str) -> None:
-    names = (*runs, *BASELINES)
-    st.vega_lite_chart(frame, _spec(names, AXES[kind]), key="sweep-chart", width="stretch",
+def _draw(frame: pd.DataFrame, runs: tuple[str, ...], noise: Noise, over: str) -> None:
+    names, title = (*runs, *BASELINES), AXES[noise.kind]
+    st.vega_lite_chart(frame, _spec(names, title), key="sweep-chart", width="stretch",
                        alt=f"PSNR of {', '.join(names)} against the strength of the noise from 0 to 1.")  # fmt: skip
     what = f"the mean over {SWEPT_DRAWS} draws of noise on your input" if over == OWN else (
         f"the mean over {SWEPT_IMAGES} held-out images of {over}")  # fmt: skip
     st.caption(
-        f"Higher is closer to the clean input: each point is {what}. Where a line crosses another, the better choice "
-        "changes: models that learnt on noise pay for it on clean input and win where there is much. Non-local means "
-        f"are told the noise's strength, the models are not. Above {HIGHEST} dB (nearly a copy) lines are cut off."
+        f"Higher is closer to the clean input: each point is {what}{_said(noise)}. Where a line crosses another, the "
+        "better choice changes: models that learnt on noise pay for it on clean input and win where there is much. "
+        "Non-local means are told the noise's strength, the models are not. Above "
+        f"{HIGHEST} dB (nearly a copy) lines are cut off."
     )
-    downloads("sweep", lambda: _figure(frame, names, AXES[kind]), lambda: frame)
+    downloads("sweep", lambda: _figure(frame, names, title), lambda: frame)
+
+
+def _said(noise: Noise) -> str:
+    if noise.kind != "gaussian" or (noise.mean == 0 and noise.clip):
+        return ""
+    return f", with noise of mean {noise.mean:g}, {'' if noise.clip else 'not '}clipped"
 
 
 @functools.lru_cache(maxsize=32)

@@ -112,3 +112,11 @@ def test_a_sweep_has_every_method_at_every_strength(kind: str, inputs: Inputs, s
     assert copied == sorted(copied, reverse=True)
     noisy = inputs.corrupted(clean[:8], inputs.noise(kind, 0.5), 0)
     assert copied[4] == pytest.approx(quality(clean[:8], noisy)[0])
+
+
+def test_a_sweep_is_over_the_noise_that_was_chosen(inputs: Inputs, clean: np.ndarray):
+    points = inputs.sweep(clean[:8], "gaussian", 0, ["copy"], inputs.line("digits"), 30, mean=0.5, clip=False)
+    copied = {point.strength: point.psnr for point in points if point.method == "copy"}
+    shown = np.clip(inputs.corrupted(clean[:8], inputs.noise("gaussian", 0.25, 0.5, clip=False), 0), 0, 1)
+    assert copied[0.25] == pytest.approx(quality(clean[:8], shown)[0])
+    assert copied[0] < 15, "a shifted mean is an error as well"
