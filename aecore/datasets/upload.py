@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
+from aecore.datasets.light import LEAST_CONTRAST, evenly_lit, rim_of
 from aecore.errors import BadInput
 
 MOST_BYTES = 50_000_000
@@ -20,7 +21,6 @@ MOST_PIXELS = {"JPEG": 50_000_000, "PNG": 40_000_000, "GIF": 40_000_000, "WEBP":
 WORKING_SIDE = 1024  # longest side that the steps are computed on; a digit keeps 20 of it
 BAND = 256  # rows of the smaller picture that are computed at once
 SIDE, DIGIT = 28, 20
-LEAST_CONTRAST = 0.04  # of full white
 SPECK = 0.02  # connected ink smaller than this share of the largest piece is dirt
 INK = 0.2
 PALE = 0.2  # on white paper, ink of less contrast is taken for white ink
@@ -102,16 +102,15 @@ def steps_to_digit(picture: Picture) -> tuple[Step, ...]:
     """
     grey = picture.grey
     steps = [Step("Grey", grey, "Brightness alone, 0 for black and 1 for white.")]
-    thickness = max(1, min(grey.shape) // 50)
-    rim = np.ones(grey.shape, bool)
-    rim[thickness:-thickness, thickness:-thickness] = False
-    bright = float(np.median(grey[rim])) > 0.5
+    bright = float(np.median(grey[rim_of(grey.shape)])) > 0.5
     light = 1 - grey if bright else grey
     steps.append(Step("Inverted" if bright else "Not inverted", light,
                       "The rim is bright, so this is ink on paper: black and white change places." if bright
                       else "The rim is dark already, as in MNIST."))  # fmt: skip
-    clear = _contrasted(light)
-    steps.append(Step("Contrast", clear, "The background's shade becomes black and the ink's white."))
+    even = evenly_lit(light, bright)
+    clear = _contrasted(even)
+    said = "" if even is light else "The light fell unevenly: how the paper's shade changes is taken away. "
+    steps.append(Step("Contrast", clear, f"{said}The background's shade becomes black and the ink's white."))
     box = _box(clear)
     cropped = clear[box]
     steps.append(Step("Cropped", cropped, "The smallest box around the ink; specks of dirt do not count."))
@@ -121,7 +120,7 @@ def steps_to_digit(picture: Picture) -> tuple[Step, ...]:
     small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
     steps.append(Step("Scaled", small, f"Fitted into {DIGIT}×{DIGIT} pixels, its proportions kept, edges smoothed."))
     centred = _centred(small)
-    said = f"Placed in {SIDE}×{SIDE} pixels with its centre of mass in the middle."
+    said = f"Placed in {SIDE}×{SIDE} pixels with its centre of mass at ({SIDE // 2}, {SIDE // 2})."
     return (*steps, Step("Centred", centred, said))
 
 
@@ -215,13 +214,13 @@ def _box(clear: np.ndarray) -> tuple[slice, slice]:
 
 
 def _centred(small: np.ndarray) -> np.ndarray:
-    """Moved by whole pixels, so that the centre of mass comes to lie in the middle."""
+    """Moved by whole pixels, so that the centre of mass comes to lie where MNIST's digits have it, at (14, 14)."""
     mass = float(small.sum())
     corner = []
     for axis, length in enumerate(small.shape):
         profile = small.sum(axis=1 - axis)
         middle = float(profile @ np.arange(length)) / mass
-        corner.append(int(np.clip(round((SIDE - 1) / 2 - middle), 0, SIDE - length)))
+        corner.append(int(np.clip(round(SIDE / 2 - middle), 0, SIDE - length)))
     field = np.zeros((SIDE, SIDE), np.float32)
     field[corner[0] : corner[0] + small.shape[0], corner[1] : corner[1] + small.shape[1]] = small
     return field

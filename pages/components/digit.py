@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
+from matplotlib.figure import Figure
 from streamlit_drawable_canvas import st_canvas
 
 from aecore.explore.inputs import Step
 from aecore.service import Service
 from pages.components import pictures
+from pages.components.export import downloads
 from pages.components.session import told
 
 DRAW, UPLOAD, HELD_OUT = "Draw", "Upload", "Held-out"
@@ -64,7 +67,7 @@ def _drawn(door: Service) -> tuple[Step, ...]:
 def _uploaded(door: Service) -> tuple[Step, ...]:
     file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", KINDS, key="picture")
     if file is None:
-        st.info("Choose a picture: a photograph of a digit on paper will do. It stays on this server's memory only.",
+        st.info("Choose a picture: a photograph of a digit on paper will do. It stays in this server's memory only.",
                 icon=":material/upload:")  # fmt: skip
         return ()
     with told():
@@ -75,7 +78,7 @@ def _uploaded(door: Service) -> tuple[Step, ...]:
     return ()
 
 
-@st.cache_data(show_spinner="Reading the picture…", max_entries=8, scope="session")
+@st.cache_data(show_spinner="Reading the picture…", max_entries=2, scope="session")
 def _read(_door: Service, data: bytes):
     return _door.inputs.from_file(data)
 
@@ -113,3 +116,13 @@ def _draw_steps(steps: tuple[Step, ...]) -> None:
             drawn = pictures.mosaic([step.image[None]], 4 if max(height, width) <= 2 * SHOWN else 1)
             tile.image(drawn, width=max(1, SHOWN * width // max(height, width)), alt=f"Step {k}, {step.title}.")
             tile.caption(f"**{k}. {step.title}.** {step.said}")
+        downloads("steps", lambda: _figure(steps), lambda: pd.DataFrame(steps[-1].image))
+
+
+def _figure(steps: tuple[Step, ...]) -> Figure:
+    figure = Figure((1.1 * len(steps), 1.4))
+    for axis, step in zip(figure.subplots(1, len(steps)), steps, strict=True):
+        axis.imshow(step.image, cmap="gray", vmin=0, vmax=1)
+        axis.set_title(step.title, fontsize=7)
+        axis.axis("off")
+    return figure

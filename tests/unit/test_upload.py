@@ -1,6 +1,7 @@
 """Pictures of visitors: good ones become digits like MNIST's, bad ones are refused in one sentence within memory."""
 
 import io
+import os
 import random
 import struct
 import subprocess
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from aecore.datasets import load
+from aecore.datasets import load, status
 from aecore.datasets.upload import MOST_BYTES, Picture, drawn, read_picture, steps_to_digit
 from aecore.errors import BadInput
 from aecore.settings import Settings
@@ -52,7 +53,7 @@ def test_a_digit_fits_twenty_pixels_and_its_mass_is_in_the_middle(plain: np.ndar
     assert np.ptp(rows) + 1 == 20, "the 7 is higher than wide"
     assert 10 <= np.ptp(columns) + 1 <= 16, "its proportions are kept"
     for axis in (0, 1):
-        assert plain.sum(axis=1 - axis) @ np.arange(28) / plain.sum() == pytest.approx(13.5, abs=0.6)
+        assert plain.sum(axis=1 - axis) @ np.arange(28) / plain.sum() == pytest.approx(14, abs=0.501)
 
 
 def test_every_step_is_told():
@@ -126,6 +127,42 @@ def test_uneven_light_and_specks_do_not_matter(plain: np.ndarray):
     paper[190:193, 190:193] = 20
     found = digit(packed(Image.fromarray(paper.clip(0, 255).astype(np.uint8))))
     assert np.abs(found - plain).mean() < 0.05
+
+
+@pytest.mark.parametrize("dark", [0.15, 0.3, 0.5])
+@pytest.mark.parametrize("turned", [0, 90, 180])
+def test_a_shadow_over_the_paper_is_taken_away(dark: float, turned: int, plain: np.ndarray):
+    light = np.rot90(np.tile(np.linspace(1 - dark, 1, 200, dtype=np.float32), (200, 1)), turned // 90)
+    paper = np.asarray(seven(paper=220, ink=55), np.float32) * light
+    steps = steps_to_digit(read_picture(packed(Image.fromarray(paper.astype(np.uint8)))))
+    assert np.abs(steps[-1].image - plain).mean() < 0.03
+    assert "The light fell unevenly" in steps[2].said
+
+
+def test_even_light_is_left_alone():
+    for picture in (seven(), seven(paper=220, ink=55), seven().crop((30, 20, 120, 160))):
+        assert "unevenly" not in steps_to_digit(read_picture(packed(picture)))[2].said
+
+
+@pytest.mark.parametrize("paper", [0, 255])
+def test_the_mass_lies_where_mnist_has_it(paper: int, tmp_path: Path):
+    for image in load("digits", Settings(home=tmp_path)).x_test[:40, ..., 0]:
+        found = digit(packed(Image.fromarray(np.pad(image if paper == 0 else 255 - image, 9, constant_values=paper))))
+        assert max(np.ptp(np.flatnonzero(found.max(axis=axis) > 0.2)) + 1 for axis in (0, 1)) in (19, 20)
+        for axis in (0, 1):
+            profile = found.sum(axis=axis)
+            assert profile @ np.arange(28) / profile.sum() == pytest.approx(14, abs=0.501)
+
+
+@pytest.mark.data
+def test_digits_of_mnist_stay_as_they_are(tmp_path: Path):
+    folder = os.environ.get("AECORE_DATA_DIR")
+    settings = Settings(home=tmp_path, data_dir=Path(folder) if folder else None)
+    if not status("mnist", settings).available:
+        pytest.skip("needs MNIST (AECORE_DATA_DIR)")
+    images = load("mnist", settings).x_test[:100, ..., 0]
+    found = np.stack([digit(packed(Image.fromarray(image))) for image in images])
+    assert np.abs(found - images / 255).mean() < 0.005
 
 
 def png_header(width: int, height: int) -> bytes:
