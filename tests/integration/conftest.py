@@ -21,6 +21,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.delenv(name)
         patch.setenv("AECORE_DATA_DIR", str(folder))
         patch.setenv("AECORE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("AECORE_CHECKPOINTS", str(tmp_path_factory.mktemp("no-shipped-models")))
         patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         yield folder
 
