@@ -224,7 +224,9 @@ class SentenceAutoencoder(Autoencoder):
 
     def _rewritten(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
         codes = self.encode(ids)
-        return {**self._spelt(self.decode(codes)), "codes": codes, "codes_again": self.again(ids, self)}
+        written = self.decode(codes)
+        spelt = self._spelt(written)
+        return {**spelt, "codes": codes, "codes_again": self._reread(ids, written, spelt["words"], self)}
 
     def again(self, ids: tf.Tensor, reader: "SentenceAutoencoder") -> tf.Tensor:
         """Codes float32 [n, units] that a reader's encoder gives this model's reconstructions of sentences [n, length].
@@ -232,9 +234,11 @@ class SentenceAutoencoder(Autoencoder):
         It reads the vectors that were written, as in the textbook; where they are scored on words, the words.
         """
         written = self.decode(self.encode(ids))
+        return self._reread(ids, written, self._spelt(written)["words"], reader)
+
+    def _reread(self, ids: tf.Tensor, written: tf.Tensor, words: tf.Tensor, reader: "SentenceAutoencoder") -> tf.Tensor:
         if self.settings.objective != "words":
             return reader.encode_vectors(written, sentence_lengths(tf.cast(ids, tf.int32)))
-        words, _ = self.named(written)
         going_on = tf.math.cumprod(tf.cast(words > 0, tf.int32), axis=1)  # 0 from the first PAD on
         return reader.encode(words * going_on)
 
