@@ -2,7 +2,7 @@
 
 import sys
 
-from aecore.cli import main
+from aecore.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

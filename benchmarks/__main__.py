@@ -16,16 +16,16 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from aecore.compute.channel import Channel
 from aecore.datasets import Images, load
 from aecore.errors import DataMissing
+from aecore.messages.channel import Channel
+from aecore.messages.events import Command, EpochDone, Event
 from aecore.models import build
 from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
-from aecore.schema.events import Command, EpochDone, Event
 from aecore.settings import Settings
 from aecore.training.device import find_device
-from aecore.training.engine import Trainer
-from aecore.training.kinds import material
+from aecore.training.registry import run_data
+from aecore.training.trainer import Trainer
 from benchmarks import sentences
 
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
@@ -80,7 +80,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for variant, preset in CASES.items():
             config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
             duel = Duel(_fit(config.image_hyper, images), options.epochs)
-            Trainer(config, material(config, images), duel).run()
+            Trainer(config, run_data(config, images), duel).run()
             yield duel.row(f"{variant} {preset}")
     if "sentences" in options.kinds:
         _head(options, f"Seconds for {sentences.TRAIN:,} sentences; fit is the textbook's model in both rows")
@@ -88,7 +88,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for preset, config in sentences.cases():
             other = sentences.fit(book.sentence_hyper, sentences.text(book))
             duel = Duel(other, options.epochs)
-            Trainer(config, material(config, sentences.text(config)), duel).run()
+            Trainer(config, run_data(config, sentences.text(config)), duel).run()
             yield duel.row(f"sentence {preset}")
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from aecore.schema import RunConfig
+from aecore.schema import VARIANTS, RunConfig
 from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components import diagram
@@ -25,7 +25,7 @@ def page() -> None:
     _what_it_is(door)
     if st.button("Train a first model", type="primary", icon=":material/play_arrow:", key="first"):
         with told():
-            name = door.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
+            name = door.runs.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
             st.switch_page("pages/train.py", query_params={"run": name, "speed": FIRST_SPEED})
     st.caption("A small autoencoder on 1,437 handwritten digits: no download, a few seconds on any machine.")
     _pretrained(door)
@@ -38,7 +38,7 @@ def page() -> None:
 
 @st.cache_data(show_spinner=False)
 def _picture(_door: Service) -> str:
-    return diagram.autoencoder(*_door.linear_example(EXAMPLE_CODE))
+    return diagram.autoencoder(*_door.data.linear_example(EXAMPLE_CODE))
 
 
 def _what_it_is(door: Service) -> None:
@@ -60,8 +60,8 @@ def _what_it_is(door: Service) -> None:
 def _pretrained(door: Service) -> None:
     shipped: list[RunView] = []
     with told():
-        shipped = [run for run in door.runs() if run.status == "shipped"]
-    problems = door.shelf_problems()
+        shipped = [run for run in door.runs.all() if run.status == "shipped"]
+    problems = door.runs.pretrained_problems()
     if not shipped and not problems:
         return
     st.header("Pretrained models", anchor=False)
@@ -92,7 +92,7 @@ def _said_of(run: RunView) -> str:
 
 
 def _variants(door: Service) -> None:
-    kinds = door.variants().items()
+    kinds = VARIANTS.items()
     rows = [st.columns(CARDS_IN_A_ROW) for _ in range(0, len(kinds), CARDS_IN_A_ROW)]
     for k, (name, kind) in enumerate(kinds):
         with rows[k // CARDS_IN_A_ROW][k % CARDS_IN_A_ROW].container(border=True, height="stretch"):
@@ -104,7 +104,7 @@ def _variants(door: Service) -> None:
 
 def _runs(door: Service) -> None:
     with told():
-        runs = [run for run in door.runs() if run.status != "shipped"][:RUNS_SHOWN]
+        runs = [run for run in door.runs.all() if run.status != "shipped"][:RUNS_SHOWN]
         if not runs:
             return
         st.header("Runs", anchor=False)
@@ -121,7 +121,7 @@ def _runs(door: Service) -> None:
 
 
 def _state(door: Service) -> None:
-    worker = door.worker()
+    worker = door.runs.worker()
     words = {
         "off": "not started; it starts with the first training and takes a few seconds",
         "starting": "starting",
@@ -130,7 +130,7 @@ def _state(door: Service) -> None:
     st.markdown(f"**Worker**: {words}.")
     device = worker.device.title if worker.device else "known once the worker has started"
     st.markdown(f"**Device**: {device}.")
-    for status in [*door.datasets(), *door.datasets("sentences")]:
+    for status in [*door.data.datasets(), *door.data.datasets("sentences")]:
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
         if status.kind == "sentences":
             size = f"sentences, {status.licence}"

@@ -49,7 +49,7 @@ def page() -> None:
 def _explore(door: Service, run: RunView, beside: RunView | None) -> None:
     sample, view, dims = _choices(door, run)
     points = data.points(door, sample)
-    classes = door.classes(run.config.dataset)
+    classes = door.data.classes(run.config.dataset)
     units = _chosen_units(door, points.codes, dims) if view == UNITS else []
     if view == EMBEDDING and not _embedding_wanted(sample, dims, beside):
         view = PRINCIPAL

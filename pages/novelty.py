@@ -53,19 +53,19 @@ def page() -> None:
 
 def _training(door: Service) -> None:
     """The button, and how far runs of this kind are."""
-    here = [status.name for status in door.datasets() if status.available]
+    here = [status.name for status in door.data.datasets() if status.available]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     dataset = row.selectbox("Dataset", here, here.index("mnist") if "mnist" in here else 0, key="on",
                             bind="query-params", width=180)  # fmt: skip
     variant = row.selectbox("Variant", TRAINABLE, key="by", bind="query-params", width=180)
-    classes = door.classes(dataset)
+    classes = door.data.classes(dataset)
     label = row.selectbox("Class left out", [str(k) for k in range(len(classes))], 8, key="without",
                           bind="query-params", width=180)  # fmt: skip
     if classes[int(label)] != label:
         row.markdown(classes[int(label)])
     if st.button("Train without this class", type="primary", icon=":material/play_arrow:", key="train-novelty"):
         with told():
-            st.session_state["novelty_run"] = door.train(door.novelty.config(variant, dataset, label))
+            st.session_state["novelty_run"] = door.runs.train(door.novelty.config(variant, dataset, label))
     active = _active(door)
 
     def draw() -> None:
@@ -83,7 +83,7 @@ def _training(door: Service) -> None:
     if started and started not in [run.id for run in active]:
         with told():
             del st.session_state["novelty_run"]
-            ended = door.run(started)
+            ended = door.runs.run(started)
             if ended.status == "finished":
                 st.query_params["run"] = started
             else:
@@ -91,14 +91,14 @@ def _training(door: Service) -> None:
 
 
 def _active(door: Service) -> list[RunView]:
-    return [run for run in door.runs() if run.active and door.novelty.suits(run)]
+    return [run for run in door.runs.all() if run.active and door.novelty.suits(run)]
 
 
 def _show(door: Service, run: RunView) -> None:
     stamp = f"{run.attempt} {run.position} {run.created.isoformat()}"
     with st.spinner(WAIT):
         found = _examined(door, run.id, stamp)
-    name = door.classes(run.config.dataset)[found.left_out]
+    name = door.data.classes(run.config.dataset)[found.left_out]
     novel, all_ = int(found.detector.novel.sum()), len(found.labels)
     left, right = st.columns(2)
     with left:
@@ -169,7 +169,7 @@ def _examined(_door: Service, name: str, stamp: str) -> Examined:
 
 @st.cache_data(show_spinner="Fitting PCA…", max_entries=32)
 def _linear(_door: Service, name: str, components: int) -> tuple[Detector, int]:
-    return _door.novelty.linear(_door.run(name).config, components)
+    return _door.novelty.linear(_door.runs.run(name).config, components)
 
 
 def _confusion(detectors: dict[str, Detector], allowed: float) -> pd.DataFrame:
@@ -190,7 +190,7 @@ def _confusion(detectors: dict[str, Detector], allowed: float) -> pd.DataFrame:
 def _extremes(door: Service, run: RunView, found: Examined) -> None:
     st.header("The most and the least novel", anchor=False)
     order = np.argsort(found.detector.errors, kind="stable")
-    classes = door.classes(run.config.dataset)
+    classes = door.data.classes(run.config.dataset)
     for title, chosen in (("Most novel", order[::-1][:SHOWN]), ("Least novel", order[:SHOWN])):
         new = int(found.detector.novel[chosen].sum())
         rows = [found.images[chosen, ..., 0], found.outputs[chosen, ..., 0]]

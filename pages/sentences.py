@@ -53,7 +53,7 @@ def _nothing_yet(door: Service) -> None:
     if st.button("Train one on Python docs", type="primary", icon=":material/play_arrow:", key="train-sentences"):
         with told():
             with st.spinner("Reading the corpus; the first time takes up to a minute."):
-                name = door.train(RunConfig.make("sentence", ALWAYS_HERE, "quick"))
+                name = door.runs.train(RunConfig.make("sentence", ALWAYS_HERE, "quick"))
             st.switch_page("pages/train.py", query_params={"run": name})
     st.caption("Or choose the variant Sentence on the page Train, with another corpus or other settings.")
     st.header("Corpus", anchor=False)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from aecore.errors import AecoreError
+from aecore.schema import VARIANTS
 from aecore.service import Service
 from pages.components.choices import read_url, write_url
 from pages.components.data import download_panel
@@ -23,7 +24,7 @@ def page() -> None:
     with st.sidebar:
         st.header("Model", anchor=False)
         config = config_form(door, problems)
-    kind = door.variants()[st.session_state["variant"]]
+    kind = VARIANTS[st.session_state["variant"]]
     st.title("Train", anchor=False)
     if "run" in problems:
         st.error(problems["run"])
@@ -38,7 +39,7 @@ def page() -> None:
         st.error("Something in the form cannot be used: see the sentence beside the field on the left.")
     if pressed and config is not None:
         with told():
-            st.session_state["run"] = door.train(config, chosen_speed())
+            st.session_state["run"] = door.runs.train(config, chosen_speed())
     _choose_run(door)
     write_url(kind)
     if st.session_state.get("run"):
@@ -55,7 +56,7 @@ def page() -> None:
 
 def _time(door: Service, name: str) -> None:
     """The run's slider, read and drawn only while it is open."""
-    if door.run(name).config.hyper.kind != "images":
+    if door.runs.run(name).config.hyper.kind != "images":
         return
     time = st.expander("Time: replay this run", icon=":material/history:", key="time", on_change="rerun")
     if time.open:
@@ -67,13 +68,13 @@ def _time(door: Service, name: str) -> None:
 
 def _choose_run(door: Service) -> None:
     """Lets the visitor come back to any earlier run."""
-    every = door.runs()
+    every = door.runs.all()
     own = [run for run in every if run.status != "shipped"][:RUNS_SHOWN]
     runs = {run.id: run for run in [*own, *(run for run in every if run.status == "shipped")]}
     present = st.session_state.get("run")
     if present and present not in runs:
         try:
-            runs[present] = door.run(present)
+            runs[present] = door.runs.run(present)
         except AecoreError as error:
             st.error(str(error))
             st.session_state["run"] = None
@@ -93,7 +94,7 @@ def _choose_run(door: Service) -> None:
 
 def _data_is_here(door: Service) -> bool:
     """Says how to get the dataset where it is missing, and fetches it on request."""
-    status = door.dataset(st.session_state["dataset"])
+    status = door.data.dataset(st.session_state["dataset"])
     if status.available:
         return True
     st.warning(f"{status.title} is not on this machine. {status.how} Digits need no download.")

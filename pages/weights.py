@@ -88,7 +88,7 @@ def _side(door: Service, run: RunView, layer: LayerInfo, order: str) -> Side:
     weights = _weights(door, run.id, stamp, layer.name)
     activity = None
     with told():
-        here = door.dataset(run.config.dataset).available
+        here = door.data.dataset(run.config.dataset).available
         activity = _activity(door, run.id, stamp, layer, here)
     return Side(run, stamp, layer, weights, activity, order)
 
@@ -99,7 +99,7 @@ def _stamp(run: RunView) -> str:
 
 
 def _waiting(door: Service) -> str:
-    if door.worker().state == "ready":
+    if door.runs.worker().state == "ready":
         return "Asking the model…"
     return "Asking the model; the worker starts first, which takes about ten seconds…"
 

@@ -6,8 +6,8 @@ import io
 import numpy as np
 
 from aecore.compute.backend import InProcess
+from aecore.messages.events import Finished
 from aecore.schema import RunConfig
-from aecore.schema.events import Finished
 from aecore.service import Service
 from aecore.settings import Settings
 
@@ -41,8 +41,8 @@ def trained(**values: object) -> str:
     """Trains a run in this process, in the home that the environment names; returns its name."""
     door = Service(Settings.from_env(), InProcess())
     try:
-        dataset = door.add_text("little.csv", corpus())
-        ran = list(door.watch(RunConfig.make("sentence", dataset, None, {**SMALL, **values})))
+        dataset = door.data.add_text("little.csv", corpus())
+        ran = list(door.runs.watch(RunConfig.make("sentence", dataset, None, {**SMALL, **values})))
         assert isinstance(ran[-1][1], Finished)
         assert ran[-1][1].status == "finished"
         return ran[-1][0]

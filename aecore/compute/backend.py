@@ -7,11 +7,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from aecore.compute.channel import Channel
-from aecore.datasets.kinds import data_of
+from aecore.datasets.for_run import data_of
+from aecore.messages.channel import Channel
+from aecore.messages.events import Command, Device, Event
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.schema import RunConfig
-from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Answer, Job, Question
 from aecore.settings import Settings
 
 
@@ -65,8 +65,8 @@ class Backend(Protocol):
         """How the worker is; returns at once."""
         ...
 
-    def answer(self, question: Question) -> Answer | None:
-        """Asks a trained model something, also while another is trained; see `aecore.training.desk.Desk`.
+    def infer(self, request: InferenceRequest) -> InferenceResult | None:
+        """Asks a trained model something, also while another is trained; see `aecore.training.model_cache.ModelCache`.
 
         Raises:
             WorkerLost: there is no worker, and none could be started, or it went away.
@@ -87,10 +87,10 @@ class InProcess:
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "this process")
 
-    def answer(self, question: Question) -> Answer | None:
+    def infer(self, request: InferenceRequest) -> InferenceResult | None:
         from aecore.compute import worker
 
-        return worker.answer(question)
+        return worker.infer(request)
 
     def evaluate(
         self, config: RunConfig, weights: bytes | list[np.ndarray], stage: Callable[[str], None]

@@ -17,14 +17,14 @@ from distributed import Client, KilledWorker, SubprocessCluster
 from aecore.compute import guard, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
-from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Answer, Job, Question
+from aecore.messages.events import Command, Device, Event
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 10
-ANSWER_SECONDS = 60
+INFER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
 # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
 CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -75,7 +75,7 @@ class DaskBackend:
         future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
         return DaskHandle(client, future, job.key)
 
-    def answer(self, question: Question) -> Answer | None:
+    def infer(self, request: InferenceRequest) -> InferenceResult | None:
         client = self.client()
         # Always the same one, which has the model loaded already. It is not looked up in `scheduler_info`: the client
         # replaces that in the background every two seconds by one that names no workers.
@@ -86,11 +86,11 @@ class DaskBackend:
             first = None
         if first is None:
             raise WorkerLost("The worker is not there; it is started again, try again in a moment.")
-        future = client.submit(worker.answer, question, pure=False, workers=[first], allow_other_workers=True)
+        future = client.submit(worker.infer, request, pure=False, workers=[first], allow_other_workers=True)
         try:
-            return future.result(timeout=ANSWER_SECONDS)
+            return future.result(timeout=INFER_SECONDS)
         except TimeoutError:
-            raise WorkerLost(f"The worker did not answer within {ANSWER_SECONDS} s; try again in a moment.") from None
+            raise WorkerLost(f"The worker did not answer within {INFER_SECONDS} s; try again in a moment.") from None
         except (KilledWorker, CancelledError) as error:
             raise WorkerLost(f"The worker went away ({type(error).__name__}); try again in a moment.") from None
         finally:
@@ -114,7 +114,7 @@ class DaskBackend:
             self._discard()
 
     def _connect(self) -> Client:
-        # Weights travel with the job or question that needs them, and dask need not advise against it.
+        # Weights travel with the job or request that needs them, and dask need not advise against it.
         dask_config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
         if self._settings.scheduler:
             return Client(self._settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)

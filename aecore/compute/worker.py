@@ -5,12 +5,12 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from aecore.compute.channel import Channel
-from aecore.schema.events import Command, Device, Event
-from aecore.schema.job import Answer, Job, Question
+from aecore.messages.channel import Channel
+from aecore.messages.events import Command, Device, Event
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 
 if TYPE_CHECKING:
-    from aecore.training.desk import Desk
+    from aecore.training.model_cache import ModelCache
 
 _channels: dict[str, Channel] = {}
 _lock = threading.Lock()
@@ -51,17 +51,17 @@ def forget(key: str) -> None:
         _channels.pop(key, None)
 
 
-def answer(question: Question) -> Answer | None:
-    """Answers a question about a trained model; None where its weights must be sent along."""
+def infer(request: InferenceRequest) -> InferenceResult | None:
+    """Answers a request about a trained model; None where its weights must be sent along."""
     warm_up()
-    return _desk().answer(question)
+    return _model_cache().infer(request)
 
 
 @functools.cache
-def _desk() -> "Desk":
-    from aecore.training.desk import Desk
+def _model_cache() -> "ModelCache":
+    from aecore.training.model_cache import ModelCache
 
-    return Desk()
+    return ModelCache()
 
 
 def warm_up() -> Device:

@@ -7,8 +7,8 @@
 from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Kind
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
+from aecore.datasets.evaluation import as_pixels, images_of, measured, pictured, shown_test
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
-from aecore.datasets.measured import as_pixels, images_of, measured, pictured, shown_test
 from aecore.datasets.registry import info, names, status
 
 __all__ = [

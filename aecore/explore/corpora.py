@@ -2,16 +2,14 @@
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from aecore.datasets import text
 from aecore.datasets.text.glove import SIZES
 from aecore.errors import AecoreError, BadInput
-
-if TYPE_CHECKING:
-    from aecore.service import Service
+from aecore.runs.data import Data
 
 VOCABULARY, VECTOR = 5000, 50
 WORDS = 25
@@ -67,10 +65,14 @@ class Report:
 
 
 class Corpora:
-    """Reads corpora in the background; a lazily made part of the service."""
+    """Reads corpora in the background.
 
-    def __init__(self, service: "Service"):
-        self._service, self._lock = service, threading.Lock()
+    Args:
+        data: the datasets.
+    """
+
+    def __init__(self, data: Data):
+        self._data, self._lock = data, threading.Lock()
         self._preparations: dict[str, Preparation] = {}
         self._reports: dict[str, tuple[Any, Report]] = {}
 
@@ -89,7 +91,7 @@ class Corpora:
         Raises:
             BadInput: there is no corpus of that name.
         """
-        self._service.dataset(name)
+        self._data.dataset(name)
         with self._lock:
             if name in self._preparations and self._preparations[name].active:
                 return
@@ -102,11 +104,11 @@ class Corpora:
 
     def _stamp(self, name: str) -> tuple:
         """What changes with a report: where the corpus and the vectors lie."""
-        return self._service.dataset(name).where, self._glove()
+        return self._data.dataset(name).where, self._glove()
 
     def _glove(self) -> int | None:
         """The size of the smallest GloVe vectors that are here."""
-        return next((size for size in SIZES if text.have_glove(size, self._service.settings)), None)
+        return next((size for size in SIZES if text.have_glove(size, self._data.settings)), None)
 
     def _read(self, name: str) -> None:
         def reading(share: float, what: str) -> None:
@@ -114,7 +116,7 @@ class Corpora:
 
         try:
             stamp = self._stamp(name)
-            report = self._report(self._service.corpus(name, reading), name)
+            report = self._report(self._data.corpus(name, reading), name)
             self._reports[name] = stamp, report
             self._preparations[name] = Preparation(1.0, active=False)
         except AecoreError as error:
@@ -151,7 +153,7 @@ class Corpora:
         for kind, size, title in sources:
             making(0.0, f"word vectors, {title}")
             try:
-                made = text.word_vectors(kind, corpus, vocabulary, size, "zero", 0, self._service.settings, making)
+                made = text.word_vectors(kind, corpus, vocabulary, size, "zero", 0, self._data.settings, making)
                 found[title] = made.covered
             except BadInput as error:
                 found[title] = str(error)

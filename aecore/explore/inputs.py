@@ -3,21 +3,20 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aecore.analysis.baseline import LinearBaseline
 from aecore.analysis.images import reconstruction_metrics
 from aecore.datasets import corrupt, fixed_indices, load
-from aecore.datasets.measured import as_floats
-from aecore.datasets.upload import Picture, Step, drawn, read_picture, steps_to_digit
+from aecore.datasets.evaluation import as_floats
 from aecore.errors import BadInput, DataMissing
+from aecore.images.upload import Picture, Step, drawn, read_picture, steps_to_digit
+from aecore.messages.jobs import RECONSTRUCT
+from aecore.runs.data import Data
+from aecore.runs.runs import Runs
 from aecore.schema import ImageConfig
 from aecore.schema.dense import Vanilla
-
-if TYPE_CHECKING:
-    from aecore.service import Service
 
 PCA, MEDIAN, MEANS = "PCA", "median filter", "non-local means"
 BASELINES = (PCA, MEDIAN, MEANS)
@@ -74,11 +73,12 @@ class Inputs:
     """What is made of an input; see the module.
 
     Args:
-        service: asked for runs, answers and data.
+        runs: runs and pretrained models, with their weights and results.
+        data: the datasets.
     """
 
-    def __init__(self, service: "Service"):
-        self._service = service
+    def __init__(self, runs: Runs, data: Data):
+        self._runs, self._data = runs, data
         self._line = functools.lru_cache(maxsize=2)(self._fitted)
 
     def from_file(self, data: bytes) -> tuple[Picture, tuple[Step, ...]]:
@@ -101,7 +101,7 @@ class Inputs:
         Raises:
             BadInput, DataMissing: the dataset is not here, or has no such image.
         """
-        images = load(dataset, self._service.settings)
+        images = load(dataset, self._data.settings)
         if not 0 <= number < len(images.x_test):
             raise BadInput(f"{dataset} has the held-out images 0 to {len(images.x_test) - 1}; received {number}.")
         return as_floats(images.x_test[number]), int(images.y_test[number])
@@ -134,9 +134,9 @@ class Inputs:
         """What a run makes of images float32 [n, 28, 28, 1], cut to [0, 1].
 
         Raises:
-            BadInput, StorageError, WorkerLost: as `Service.ask`.
+            BadInput, StorageError, WorkerLost: as `aecore.runs.runs.Runs.infer`.
         """
-        found = self._service.ask(run, "reconstruct", images=np.ascontiguousarray(shown, np.float32))["images"]
+        found = self._runs.infer(run, RECONSTRUCT, images=np.ascontiguousarray(shown, np.float32))["images"]
         return np.clip(np.nan_to_num(found), 0, 1).astype(np.float32)
 
     def baseline(self, name: str, clean: np.ndarray, shown: np.ndarray, line: Line, components: int) -> np.ndarray:
@@ -207,11 +207,11 @@ class Inputs:
         Raises:
             BadInput, DataMissing: the dataset is not here.
         """
-        images = load(dataset, self._service.settings)
+        images = load(dataset, self._data.settings)
         return as_floats(images.x_test[fixed_indices(images.y_test, SWEPT_IMAGES, 2)])
 
     def _fitted(self, dataset: str) -> Line:
-        return Line.fit(dataset, load(dataset, self._service.settings).x_train)
+        return Line.fit(dataset, load(dataset, self._data.settings).x_train)
 
 
 def noise_std(clean: np.ndarray, shown: np.ndarray) -> float:

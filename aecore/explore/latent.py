@@ -1,21 +1,19 @@
 """What the page Latent space asks: where held-out images lie in a run's code and in PCA, and what lies between them."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
-from aecore.datasets.measured import as_floats, shown_train
+from aecore.datasets.evaluation import as_floats, shown_train
 from aecore.errors import BadInput, DataMissing
 from aecore.explore import neighbourhoods, plane, walk
 from aecore.explore.neighbourhoods import Figures
+from aecore.messages.jobs import DECODE, ENCODE
+from aecore.runs.data import Data
+from aecore.runs.runs import Runs
 from aecore.schema import RunConfig
-from aecore.store.bundles import Shelf
-
-if TYPE_CHECKING:
-    from aecore.service import Service
 
 SCORED = ("finished", "stopped", "shipped")
 
@@ -45,11 +43,11 @@ class Points:
 
 
 class Latent:
-    """Explores the codes of runs; a lazily made part of the service.
+    """Explores the codes of runs.
 
     Args:
-        service: answers for the runs' models.
-        shelf: the shipped models, whose codes need no dataset.
+        runs: runs and pretrained models, with their weights and results.
+        data: the datasets.
     """
 
     principal = staticmethod(plane.principal)
@@ -63,12 +61,12 @@ class Latent:
     prior_grid = staticmethod(walk.prior_grid)
     draws = staticmethod(walk.draws)
 
-    def __init__(self, service: "Service", shelf: Shelf):
-        self._service, self._shelf = service, shelf
+    def __init__(self, runs: Runs, data: Data):
+        self._runs, self._data = runs, data
 
     def here(self, name: str) -> bool:
         """Whether the dataset of a run is on this machine."""
-        return self._service.dataset(self._service.run(name).config.dataset).available
+        return self._data.dataset(self._runs.run(name).config.dataset).available
 
     def available(self, name: str) -> int:
         """How many held-out images of a run can be shown: all of them, or those whose codes are shipped.
@@ -77,7 +75,7 @@ class Latent:
             DataMissing: neither is on this machine.
         """
         if self.here(name):
-            return len(self._images(self._service.run(name).config).y_test)
+            return len(self._images(self._runs.run(name).config).y_test)
         return len(self._shipped(name)["labels"])
 
     def points(self, name: str, count: int, seed: int = 0) -> Points:
@@ -104,7 +102,7 @@ class Latent:
             if seed:
                 chosen = np.random.default_rng(seed).permutation(chosen)
             parts = {part: array[chosen[:count]] for part, array in parts.items()}
-            total = self._service.run(name).test_size
+            total = self._runs.run(name).test_size
             found = Points(parts["indices"], parts["labels"], _floats(parts["codes"]), None, total)
         if not np.isfinite(found.codes).all():
             raise BadInput(f"The codes of {name} are not numbers, for its training diverged: choose another run.")
@@ -125,12 +123,12 @@ class Latent:
         Raises:
             DataMissing: the dataset is not on this machine, and the components are not shipped.
         """
-        if self._service.run(name).status == "shipped":
+        if self._runs.run(name).status == "shipped":
             parts = self._shipped(name)
             rows = {int(position): row for row, position in enumerate(parts["indices"])}
             if all(int(position) in rows for position in positions):
                 return _floats(parts["pca_codes"][[rows[int(position)] for position in positions]])
-        config = self._service.run(name).config
+        config = self._runs.run(name).config
         images = datasets.measured(self._images(config), config.image_hyper)
         noisy = config.image_hyper.noise != "none"
         source = shown_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
@@ -141,9 +139,9 @@ class Latent:
         """What the run's newest weights draw at codes float32 [n, units]: uint8 [n, h, w].
 
         Raises:
-            BadInput, StorageError, WorkerLost: see `Service.ask`.
+            BadInput, StorageError, WorkerLost: see `aecore.runs.runs.Runs.infer`.
         """
-        answer = self._service.ask(name, "decode", codes=np.ascontiguousarray(codes, np.float32))
+        answer = self._runs.infer(name, DECODE, codes=np.ascontiguousarray(codes, np.float32))
         return datasets.as_pixels(answer["images"][..., 0])
 
     def figures(self, name: str, space: np.ndarray, points: Points, pca: bool = False) -> Figures:
@@ -159,7 +157,7 @@ class Latent:
             pca: whether `space` holds principal components.
         """
         found = neighbourhoods.figures(space, points.labels, points.images)
-        run = self._service.run(name)
+        run = self._runs.run(name)
         if run.status not in SCORED:
             return found
         scores = {metric: run.metrics.get(f"pca_{metric}" if pca else metric)
@@ -168,7 +166,7 @@ class Latent:
         return replace(found, **scores, measured=tuple(scores))
 
     def _encoded(self, name: str, count: int, seed: int) -> Points:
-        run = self._service.run(name)
+        run = self._runs.run(name)
         images = datasets.measured(self._images(run.config), run.config.image_hyper)
         total = len(images.y_test)
         chosen = datasets.fixed_indices(images.y_test, min(count, total), seed + 1)  # 1 is the seed of those shipped
@@ -179,17 +177,17 @@ class Latent:
                 codes = _floats(parts["codes"][: len(chosen)])  # of just these images, and no worker has to start
         if codes is None:
             shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
-            codes = self._service.ask(name, "encode", images=shown)["codes"].astype(np.float32)
+            codes = self._runs.infer(name, ENCODE, images=shown)["codes"].astype(np.float32)
         return Points(chosen.astype(np.int32), images.y_test[chosen], codes, images.x_test[chosen, ..., 0], total)
 
     def _images(self, config: RunConfig) -> datasets.Images:
-        return datasets.images_of(config, self._service.settings)
+        return datasets.images_of(config, self._data.settings)
 
     def _shipped(self, name: str) -> dict[str, np.ndarray]:
-        run = self._service.run(name)
-        if run.status == "shipped":
-            return self._shelf.bundle(name).held_out()
-        status = self._service.dataset(run.config.dataset)
+        codes = self._runs.held_out_codes(name)
+        if codes is not None:
+            return codes
+        status = self._data.dataset(self._runs.run(name).config.dataset)
         raise DataMissing(f"{status.title}, on which {name} was trained, is not on this machine. {status.how}")
 
 

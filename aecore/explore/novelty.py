@@ -2,20 +2,19 @@
 
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from aecore.datasets import images_of, measured
-from aecore.datasets.measured import as_floats
+from aecore.datasets.evaluation import as_floats
 from aecore.errors import BadInput
 from aecore.explore.inputs import Line
+from aecore.messages.jobs import RECONSTRUCT
+from aecore.runs.data import Data
+from aecore.runs.runs import Runs
 from aecore.schema import RunConfig
 from aecore.store.views import RunView
-
-if TYPE_CHECKING:
-    from aecore.service import Service
 
 MOST_COMPONENTS = 200
 LARGE, FEW_EPOCHS = 10_000, 6  # training images; passes over more than so many take long enough
@@ -89,11 +88,12 @@ class Novelty:
     """Runs with a class left out as detectors of it.
 
     Args:
-        service: asked for runs, answers and data.
+        runs: runs and pretrained models, with their weights and results.
+        data: the datasets.
     """
 
-    def __init__(self, service: "Service"):
-        self._service = service
+    def __init__(self, runs: Runs, data: Data):
+        self._runs, self._data = runs, data
         self._line = functools.lru_cache(maxsize=8)(self._fitted)
 
     def suits(self, run: RunView) -> bool:
@@ -106,7 +106,7 @@ class Novelty:
         Raises:
             BadInput: there is no such variant or class.
         """
-        large = self._service.dataset(dataset).train_size > LARGE
+        large = self._data.dataset(dataset).train_size > LARGE
         return RunConfig.make(
             variant, dataset, "quick", {"left_out": left_out} | ({"epochs": FEW_EPOCHS} if large else {})
         )
@@ -117,14 +117,14 @@ class Novelty:
         Raises:
             BadInput: no class was left out of it.
             DataMissing: its dataset is not here.
-            StorageError, WorkerLost: as `Service.ask`.
+            StorageError, WorkerLost: as `aecore.runs.runs.Runs.infer`.
         """
-        run = self._service.run(name)
+        run = self._runs.run(name)
         if not self.suits(run):
             raise BadInput(f"The run {name} was trained on all classes: choose one with a class left out.")
-        images = measured(images_of(run.config, self._service.settings), run.config.image_hyper)
+        images = measured(images_of(run.config, self._data.settings), run.config.image_hyper)
         clean, left_out = as_floats(images.x_test), int(run.config.image_hyper.left_out)
-        outputs = np.clip(np.nan_to_num(self._service.ask(name, "reconstruct", images=clean)["images"]), 0, 1)
+        outputs = np.clip(np.nan_to_num(self._runs.infer(name, RECONSTRUCT, images=clean)["images"]), 0, 1)
         detector = Detector(errors_of(clean, outputs), images.y_test == left_out)
         return Examined(clean, outputs.astype(np.float32), images.y_test, left_out, detector)
 
@@ -138,14 +138,14 @@ class Novelty:
         Raises:
             DataMissing: its dataset is not here.
         """
-        images = measured(images_of(config, self._service.settings), config.image_hyper)
+        images = measured(images_of(config, self._data.settings), config.image_hyper)
         line = self._line(config)
         clean = as_floats(images.x_test)
         novel = images.y_test == int(config.image_hyper.left_out)
         return Detector(errors_of(clean, line(clean, components)), novel), line.images
 
     def _fitted(self, config: RunConfig) -> Line:
-        images = measured(images_of(config, self._service.settings), config.image_hyper)
+        images = measured(images_of(config, self._data.settings), config.image_hyper)
         return Line.fit(config.dataset, images.x_train)
 
 

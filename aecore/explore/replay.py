@@ -3,16 +3,13 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 from threadpoolctl import threadpool_limits
 
 from aecore.analysis.units import full_colour
-
-if TYPE_CHECKING:
-    from aecore.service import Service
+from aecore.runs.runs import Runs
 
 POINTS = 500  # of each snapshot's codes
 FILMS = 4  # kept in memory
@@ -64,11 +61,11 @@ class Replay:
     """Reads the snapshots of runs; what was read once is kept, so that a live run costs its new snapshots only.
 
     Args:
-        service: has the snapshots.
+        runs: have the snapshots.
     """
 
-    def __init__(self, service: "Service"):
-        self._service = service
+    def __init__(self, runs: Runs):
+        self._runs = runs
         self._reels: OrderedDict[tuple[str, int], _Reel] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -84,7 +81,7 @@ class Replay:
             BadInput: there is no such run.
             StorageError: a snapshot cannot be read.
         """
-        run = self._service.run(name)
+        run = self._runs.run(name)
         with self._lock:
             reel = self._reels.setdefault((name, run.attempt), _Reel())
             self._reels.move_to_end((name, run.attempt))
@@ -96,7 +93,7 @@ class Replay:
 
     def _wind(self, name: str, reel: _Reel) -> None:
         """Brings a reel up to date; a store that holds many snapshots gives some up while new ones come."""
-        wanted = self._service.snapshot_positions(name)
+        wanted = self._runs.snapshot_positions(name)
         same = 0
         while same < min(len(wanted), len(reel.positions)) and wanted[same] == reel.positions[same]:
             same += 1
@@ -104,7 +101,7 @@ class Replay:
         del reel.positions[same:], reel.codes[same:], reel.limits[same:], reel.turned[same:]
         for position in wanted[same:]:
             if position not in read:
-                view = self._service.snapshot(name, position)
+                view = self._runs.snapshot(name, position)
                 if view is None or view.position != position:  # given up since the list was made
                     continue
                 arrays = view.arrays

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from aecore.datasets.text.prepared import split
 from aecore.datasets.text.vocabulary import PAD
 from aecore.errors import BadInput
 from aecore.explore import plane
+from aecore.messages.jobs import DECODE, ENCODE
+from aecore.runs.data import Data
+from aecore.runs.runs import Runs
 from aecore.schema import RunConfig
-
-if TYPE_CHECKING:
-    from aecore.service import Service
 
 CODES, MEANS, LATENT = "codes", "means", "latent"
 REPRESENTATIONS = {CODES: "Sentence autoencoder", MEANS: "Mean of word vectors", LATENT: "TF-IDF with SVD"}
@@ -158,15 +158,15 @@ class _Lately:
 
 
 class Sentences:
-    """Explores sentence runs; a lazily made part of the service.
+    """Explores sentence runs.
 
     Args:
-        service: answers for the runs' models.
-        stamp: names the present weights of a run.
+        runs: runs and pretrained models, with their weights and results.
+        data: the datasets.
     """
 
-    def __init__(self, service: "Service", stamp: Callable[[str], str]):
-        self._service, self._stamp = service, stamp
+    def __init__(self, runs: Runs, data: Data):
+        self._runs, self._data = runs, data
         self._readers, self._searched, self._maps = _Lately(8), _Lately(3), _Lately(16)
 
     def reader(self, name: str) -> Reader:
@@ -180,7 +180,7 @@ class Sentences:
 
     def similarity(self, name: str) -> dict[str, np.ndarray]:
         """The cosines that the scorecard was made from; see `aecore.training.sentence_score`. Empty before the end."""
-        return self._service.kept(name, "similarity")
+        return self._runs.kept(name, "similarity")
 
     def vectors(self, name: str, ids: np.ndarray) -> Vectors:
         """Sentences in each representation.
@@ -194,7 +194,7 @@ class Sentences:
             WorkerLost: the worker cannot be reached.
         """
         reader = self.reader(name)
-        codes = self._service.ask(name, "encode", ids=ids.astype(np.int32))["codes"]
+        codes = self._runs.infer(name, ENCODE, ids=ids.astype(np.int32))["codes"]
         if not np.isfinite(codes).all():
             raise BadInput(f"The codes of {name} are not numbers, for its training diverged: choose another run.")
         found = {CODES: codes.astype(np.float32), MEANS: reader.means.encode(ids).astype(np.float32)}
@@ -259,7 +259,7 @@ class Sentences:
         codes = self.vectors(name, ids)[CODES]
         shares = np.linspace(0, 1, steps)
         line = codes[0] + shares[:, None] * (codes[1] - codes[0])
-        answer = self._service.ask(name, "decode", codes=line.astype(np.float32))
+        answer = self._runs.infer(name, DECODE, codes=line.astype(np.float32))
         words, sizes = answer["words"].copy(), (ids != PAD).sum(axis=1)
         for row, share in zip(words, shares, strict=True):
             ends = np.flatnonzero(row == PAD)
@@ -278,30 +278,29 @@ class Sentences:
         Raises:
             DataMissing: the corpus cannot be read.
         """
-        run = self._service.run(name)
+        run = self._runs.run(name)
         key = (*self._key(name), run.position, embedded, representation)
         return self._maps.get(key, lambda: self._map(name, embedded, representation))
 
     def _key(self, name: str) -> tuple[str, ...]:
-        run = self._service.run(name)
-        shipped = run.status == "shipped"
-        return name, run.created.isoformat() if shipped else self._stamp(name), run.status
+        run = self._runs.run(name)
+        return name, self._runs.weights_version(name), run.status
 
     def _read(self, name: str) -> Reader:
-        kept, hyper = self._service.kept(name, "language"), self._service.run(name).config.sentence_hyper
+        kept, hyper = self._runs.kept(name, "language"), self._runs.run(name).config.sentence_hyper
         if not kept:
             raise BadInput(f"{name} has not read its corpus yet: wait until its first step.")
-        found = self._service.kept(name, "baselines")
+        found = self._runs.kept(name, "baselines")
         latent = LatentWords(found["idf"], found["components"].astype(np.float32)) if found else None
         means = WordMeans(kept["table"].astype(np.float32))
         return Reader(Vocabulary.unpack(kept["words"]), means, latent, hyper.length, hyper.objective == "words")
 
     def _search(self, name: str) -> Searched:
-        config, reader = self._service.run(name).config, self.reader(name)
+        config, reader = self._runs.run(name).config, self.reader(name)
         corpus = self._corpus(config, reader)
         held_out = corpus is not None
         if corpus is None:
-            corpus = self._service.corpus(PYTHON_DOCS)
+            corpus = self._data.corpus(PYTHON_DOCS)
             chosen = np.random.default_rng(0).permutation(len(corpus))
         else:
             chosen = split(corpus, config.sentence_hyper.split, config.sentence_hyper.held_out_share)[1]  # shuffled
@@ -316,24 +315,24 @@ class Sentences:
     def _corpus(self, config: RunConfig, reader: Reader) -> Corpus | None:
         """The corpus of a run, or None where it is not on this machine, or is not what it was."""
         try:
-            if not self._service.dataset(config.dataset).available:
+            if not self._data.dataset(config.dataset).available:
                 return None
         except BadInput:  # an own text that was removed
             return None
-        corpus = self._service.corpus(config.dataset)
+        corpus = self._data.corpus(config.dataset)
         return corpus if Vocabulary.of(corpus, config.sentence_hyper.vocabulary) == reader.vocabulary else None
 
     def _map(self, name: str, embedded: bool, representation: str) -> Map | None:
-        kept = self._service.kept(name, "map")
+        kept = self._runs.kept(name, "map")
         if kept:
             names = as_texts(kept["names"])
         else:
-            view = self._service.snapshot(name)
+            view = self._runs.snapshot(name)
             if view is None:
                 return None
-            kept, names = view.arrays, self._service.language(name)[1]
+            kept, names = view.arrays, self._runs.language(name)[1]
         reader = self.reader(name)
-        corpus = self._corpus(self._service.run(name).config, reader)
+        corpus = self._corpus(self._runs.run(name).config, reader)
         codes = np.nan_to_num(kept["codes"].astype(np.float32))
         if representation != CODES:
             if corpus is None:

@@ -1,19 +1,17 @@
 """The weights of a model, what its units do for held-out images, and its feature maps of one image."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aecore import datasets
 from aecore.analysis.units import UnitFigures, full_colour, unit_figures
-from aecore.datasets.measured import TEST_SEED, as_floats, coded
+from aecore.datasets.evaluation import TEST_SEED, as_floats, coded
 from aecore.errors import DataMissing
-from aecore.store.bundles import Shelf
+from aecore.messages.jobs import DECODE, LAYERS, Operation
+from aecore.runs.data import Data
+from aecore.runs.runs import Runs
 from aecore.store.views import RunView
-
-if TYPE_CHECKING:
-    from aecore.service import Service
 
 IMAGES = 2000  # held-out ones that units are watched on
 RAW_CODES = 256  # units; of longer codes a snapshot keeps principal components only
@@ -22,7 +20,7 @@ SHORTENED = " The shipped codes are kept in eight bits, so activity below {:.2g}
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """A layer that can be looked into; see `aecore.models.anatomy.Layer`.
+    """A layer that can be looked into; see `aecore.models.layers.Layer`.
 
     Attributes:
         name: "encoder_1" and so on, from the image; "decoder_1" and so on, from the code.
@@ -91,22 +89,22 @@ class Weights:
     """Asks the worker about layers; every answer is that of the run's newest weights.
 
     Args:
-        service: answers for the runs' models.
-        shelf: the shipped models, whose codes need no dataset.
+        runs: runs and pretrained models, with their weights and results.
+        data: the datasets.
     """
 
     full_colour = staticmethod(full_colour)
 
-    def __init__(self, service: "Service", shelf: Shelf):
-        self._service, self._shelf = service, shelf
+    def __init__(self, runs: Runs, data: Data):
+        self._runs, self._data = runs, data
 
     def layers(self, name: str) -> list[LayerInfo]:
         """The layers of a run's model, from the image to the code and back; none where they cannot be drawn.
 
         Raises:
-            BadInput, StorageError, WorkerLost: see `Service.ask`.
+            BadInput, StorageError, WorkerLost: see `aecore.runs.runs.Runs.infer`.
         """
-        sizes = self._service.ask(name, "layers")
+        sizes = self._runs.infer(name, LAYERS)
         last = max((layer for layer in sizes if layer.startswith("encoder")), key=_number, default="")
         return [
             LayerInfo(layer, bool(size[0]), int(size[1]), (int(size[2]), int(size[3]), int(size[4])),
@@ -118,9 +116,9 @@ class Weights:
         """The weights of a layer.
 
         Raises:
-            BadInput, StorageError, WorkerLost: see `Service.ask`.
+            BadInput, StorageError, WorkerLost: see `aecore.runs.runs.Runs.infer`.
         """
-        return LayerWeights(**self._service.ask(name, f"weights {layer}"))
+        return LayerWeights(**self._runs.infer(name, Operation("weights", layer)))
 
     def activity(self, name: str, layer: LayerInfo) -> Activity:
         """What the units of a layer do for held-out images.
@@ -131,9 +129,9 @@ class Weights:
 
         Raises:
             DataMissing: neither images nor codes are here.
-            BadInput, StorageError, WorkerLost: see `Service.ask`.
+            BadInput, StorageError, WorkerLost: see `aecore.runs.runs.Runs.infer`.
         """
-        run = self._service.run(name)
+        run = self._runs.run(name)
         try:
             return self._on_images(run, layer)
         except DataMissing:
@@ -143,9 +141,9 @@ class Weights:
         """Maps float32 [n, h, w, units] of a convolutional layer for images float32 [n, h, w, c].
 
         Raises:
-            BadInput, StorageError, WorkerLost: see `Service.ask`.
+            BadInput, StorageError, WorkerLost: see `aecore.runs.runs.Runs.infer`.
         """
-        return self._service.ask(name, f"maps {layer}", images=images)["maps"]
+        return self._runs.infer(name, Operation("maps", layer), images=images)["maps"]
 
     def one_of_each_class(self, name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
         """A held-out image of each class as the model is shown it; of digits where its own dataset is not here.
@@ -153,23 +151,23 @@ class Weights:
         Returns:
             float32 [n, h, w, c], the names of the classes, and the title of the dataset.
         """
-        config = self._service.run(name).config
+        config = self._runs.run(name).config
         dataset = config.dataset
         try:
-            images = datasets.images_of(config, self._service.settings)
+            images = datasets.images_of(config, self._data.settings)
         except DataMissing:
             dataset = "digits"
-            images = datasets.load(dataset, self._service.settings)
+            images = datasets.load(dataset, self._data.settings)
         images = datasets.measured(images, config.image_hyper)
-        chosen = datasets.preview_indices(images.y_test, len(self._service.classes(dataset)))
+        chosen = datasets.preview_indices(images.y_test, len(self._data.classes(dataset)))
         shown = datasets.corrupt(as_floats(images.x_test[chosen]), config.image_hyper, TEST_SEED)
-        return shown, self._service.classes(dataset), self._service.dataset(dataset).title
+        return shown, self._data.classes(dataset), self._data.dataset(dataset).title
 
     def _on_images(self, run: RunView, layer: LayerInfo) -> Activity:
-        images = datasets.measured(datasets.images_of(run.config, self._service.settings), run.config.image_hyper)
+        images = datasets.measured(datasets.images_of(run.config, self._data.settings), run.config.image_hyper)
         chosen = coded(images, IMAGES)
         shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
-        values = self._service.ask(run.id, f"activity {layer.name}", images=shown)["activity"]
+        values = self._runs.infer(run.id, Operation("activity", layer.name), images=shown)["activity"]
         noisy = ", as the model is shown them" if run.config.image_hyper.noise != "none" else ""
         note = f"Measured on {len(chosen):,} held-out images{noisy}."
         return Activity(
@@ -178,8 +176,8 @@ class Weights:
 
     def _on_codes(self, run: RunView, layer: LayerInfo) -> Activity:
         codes, labels, scale = self._codes(run)
-        images = self._service.ask(run.id, "decode", codes=codes)["images"]
-        title = self._service.dataset(run.config.dataset).title
+        images = self._runs.infer(run.id, DECODE, codes=codes)["images"]
+        title = self._data.dataset(run.config.dataset).title
         if layer.code:
             values = codes
             if layer.convolutional:
@@ -187,7 +185,7 @@ class Weights:
             note = f"Measured on the codes of {len(codes):,} held-out images; {title} itself is not on this machine."
             note += SHORTENED.format(scale / 2) if scale else ""
         else:
-            values = self._service.ask(run.id, f"activity {layer.name}", images=images)["activity"]
+            values = self._runs.infer(run.id, Operation("activity", layer.name), images=images)["activity"]
             note = (
                 f"{title} is not on this machine, so this layer was shown what the model itself decodes from the codes "
                 f"of {len(codes):,} held-out images: cleaner than the images were."
@@ -196,14 +194,14 @@ class Weights:
 
     def _codes(self, run: RunView) -> tuple[np.ndarray, np.ndarray, float]:
         """Codes of held-out images, their labels, and the step between values where they are kept in eight bits."""
-        if run.status == "shipped":
-            held_out = self._shelf.bundle(run.id).held_out()
+        held_out = self._runs.held_out_codes(run.id)
+        if held_out is not None:
             codes = held_out["codes"].astype(np.float32)
             step = float(np.abs(codes).max() / 127) if codes.shape[1] > RAW_CODES else 0.0
             return codes, held_out["labels"], step
-        snapshot = self._service.snapshot(run.id)
+        snapshot = self._runs.snapshot(run.id)
         if snapshot is None or run.config.hyper.code_units > RAW_CODES:
-            title = self._service.dataset(run.config.dataset).title
+            title = self._data.dataset(run.config.dataset).title
             raise DataMissing(f"{title} is not on this machine, and without its images units cannot be watched.")
         return snapshot.arrays["codes"].astype(np.float32), snapshot.arrays["labels"], 0.0
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aecore.models.anatomy import Layer
+from aecore.messages.jobs import DECODE, ENCODE, LAYERS, RECONSTRUCT, Operation
+from aecore.models.layers import Layer
 from aecore.schema import VariantConfig, variant
 
 PACKAGE = "aecore"
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
 
 
 Objective = Callable[[Batch, bool], dict[str, tf.Tensor]]
-Operation = Callable[..., dict[str, tf.Tensor]]
+Function = Callable[..., dict[str, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -128,41 +129,41 @@ class Autoencoder(keras.Model):
         """Weights of the first layer's first `limit` units as pictures, float32 [units, h, w]."""
         raise TypeError(f"{type(self).__name__} does not say how to draw its weights")
 
-    def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What else shows how the model is doing, for the page of a run; see `aecore.schema.events.Snapshot`.
+    def visualizations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What else shows how the model is doing, for the page of a run; see `aecore.messages.events.Snapshot`.
 
         Args:
             images: float32 [n, h, w, c], held-out ones as the model is shown them.
         """
         return {}
 
-    def operations(self) -> dict[str, Operation]:
-        """What a trained model can be asked, by name.
+    def operations(self) -> dict[Operation, Function]:
+        """What a trained model can be asked of inputs.
 
         Each is a function of tensors [n, ...] that treats every row by itself; it returns tensors [n, ...] by name.
         """
-        layers = self.anatomy()
+        layers = self.inspected_layers()
         return {
-            "encode": lambda images: {"codes": self.encode(images)},
-            "decode": lambda codes: {"images": self.decode(codes)},
-            "reconstruct": lambda images: self._reconstructed(self.encode(images)),
-            **{f"activity {layer.name}": layer.mean_activity for layer in layers},
-            **{f"maps {layer.name}": layer.maps for layer in layers if layer.convolutional},
+            ENCODE: lambda images: {"codes": self.encode(images)},
+            DECODE: lambda codes: {"images": self.decode(codes)},
+            RECONSTRUCT: lambda images: self._reconstructed(self.encode(images)),
+            **{Operation("activity", layer.name): layer.mean_activity for layer in layers},
+            **{Operation("maps", layer.name): layer.maps for layer in layers if layer.convolutional},
         }
 
-    def anatomy(self) -> list[Layer]:
+    def inspected_layers(self) -> list[Layer]:
         """The layers that can be looked into, from the image to the code and back; none by default."""
         return []
 
-    def inspections(self) -> dict[str, Callable[[], dict[str, tf.Tensor]]]:
-        """What can be asked about a trained model itself, by name: functions without arguments.
+    def inspections(self) -> dict[Operation, Callable[[], dict[str, tf.Tensor]]]:
+        """What can be asked about a trained model itself: functions without arguments.
 
-        "layers": of each layer whether it is convolutional, and its shape, int32 [5]. "weights NAME": a layer's
-        matrix and pictures. See `aecore.models.anatomy.Layer`.
+        `LAYERS`: of each layer whether it is convolutional, and its shape, int32 [5]. "weights": a layer's
+        matrix and pictures. See `aecore.models.layers.Layer`.
         """
-        layers = self.anatomy()
+        layers = self.inspected_layers()
         sizes = {layer.name: tf.constant([int(layer.convolutional), *layer.shape]) for layer in layers}
-        return {"layers": lambda: sizes, **{f"weights {layer.name}": layer.weights for layer in layers}}
+        return {LAYERS: lambda: sizes, **{Operation("weights", layer.name): layer.weights for layer in layers}}
 
     def _reconstructed(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": self.decode(codes), "codes": codes}

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from aecore.models.anatomy import Layer, conv_anatomy
 from aecore.models.base import PACKAGE, Autoencoder, make_initializer
+from aecore.models.layers import Layer, conv_layers
 from aecore.schema import variant
 from aecore.schema.layers import ConvLayer
 
@@ -204,8 +204,8 @@ class ConvolutionalAutoencoder(Autoencoder):
     def tiles(self, limit: int) -> tf.Tensor:
         return kernels(self.encoder)[:limit]
 
-    def anatomy(self) -> list[Layer]:
-        return conv_anatomy(self, self.fields["code_size"])
+    def inspected_layers(self) -> list[Layer]:
+        return conv_layers(self, self.fields["code_size"])
 
-    def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def visualizations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"maps": feature_maps(self.encoder, images[0])[:MAPS]}

@@ -6,8 +6,8 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
-from aecore.models.anatomy import Layer, dense_anatomy
 from aecore.models.base import PACKAGE, Autoencoder, Batch, Phase, make_initializer, weighted_mean
+from aecore.models.layers import Layer, dense_layers
 from aecore.models.regularizers import activity_penalty
 from aecore.schema.dense import DenseConfig, Sparse
 
@@ -198,8 +198,8 @@ class DenseAutoencoder(Autoencoder):
     def tiles(self, limit: int) -> tf.Tensor:
         return weight_pictures(self.encoder, self.image_shape, limit)
 
-    def anatomy(self) -> list[Layer]:
-        return dense_anatomy(self, self.fields["code_size"])
+    def inspected_layers(self) -> list[Layer]:
+        return dense_layers(self, self.fields["code_size"])
 
 
 def weight_pictures(encoder: Encoder, image_shape: tuple[int, ...], limit: int) -> tf.Tensor:

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aecore.models.base import PACKAGE, Autoencoder, Batch, Operation, make_initializer, weighted_mean
+from aecore.messages.jobs import DECODE, ENCODE, RECONSTRUCT, Operation
+from aecore.models.base import PACKAGE, Autoencoder, Batch, Function, make_initializer, weighted_mean
 from aecore.models.recurrent import Recurrent
 from aecore.schema.sentence import GATES, SPECIAL, Sentence
 
@@ -210,12 +211,12 @@ class SentenceAutoencoder(Autoencoder):
 
         return tf.map_fn(nearest, written, fn_output_signature=(tf.int32, tf.float32))
 
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> dict[Operation, Function]:
         """`encode` takes ids int32 [n, length]; `decode` gives words and cosines; `reconstruct` also codes again."""
         return {
-            "encode": lambda ids: {"codes": self.encode(ids)},
-            "decode": lambda codes: self._spelt(self.decode(codes)),
-            "reconstruct": self._rewritten,
+            ENCODE: lambda ids: {"codes": self.encode(ids)},
+            DECODE: lambda codes: self._spelt(self.decode(codes)),
+            RECONSTRUCT: self._rewritten,
         }
 
     def _spelt(self, written: tf.Tensor) -> dict[str, tf.Tensor]:

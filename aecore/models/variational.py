@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aecore.models.anatomy import Layer, conv_anatomy, dense_anatomy
 from aecore.models.base import PACKAGE, Autoencoder, Batch, weighted_mean
 from aecore.models.convolutional import MAPS, ConvDecoder, ConvEncoder, feature_maps, kernels
 from aecore.models.dense import Decoder, Encoder, weight_pictures
+from aecore.models.layers import Layer, conv_layers, dense_layers
 from aecore.schema.variational import COLLAPSED, Variational
 
 SAMPLES, MANIFOLD = 20, 12
@@ -94,10 +94,10 @@ class VariationalAutoencoder(Autoencoder):
             return weight_pictures(self.encoder, self.image_shape, limit)
         return kernels(self.encoder)[:limit]
 
-    def anatomy(self) -> list[Layer]:
-        return (dense_anatomy if self.dense else conv_anatomy)(self, self.settings.code_size)
+    def inspected_layers(self) -> list[Layer]:
+        return (dense_layers if self.dense else conv_layers)(self, self.settings.code_size)
 
-    def exhibits(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def visualizations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """KL of each unit, images decoded from draws of the prior, and for two units the plane they span."""
         units = self.settings.code_size
         found = {

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from aecore.errors import AecoreError, BadInput, StorageError
+from aecore.messages.events import Device
 from aecore.schema import RunConfig
-from aecore.schema.events import Device
 from aecore.store.arrays import pack_arrays, read_arrays
 from aecore.store.views import Curve, EpochView, RunView, SnapshotView
 
@@ -89,7 +89,7 @@ class Bundle:
         return read_arrays(_checked(self.folder, _manifest(self.folder), file))
 
 
-class Shelf:
+class PretrainedModels:
     """The folder of shipped models; each is checked once, and again when its files have changed.
 
     Args:

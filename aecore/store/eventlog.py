@@ -7,8 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from aecore.schema import RunConfig
-from aecore.schema.events import (
+from aecore.messages.events import (
     Baseline,
     Checkpoint,
     EpochDone,
@@ -20,6 +19,7 @@ from aecore.schema.events import (
     Snapshot,
     Started,
 )
+from aecore.schema import RunConfig
 from aecore.store.arrays import pack_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow

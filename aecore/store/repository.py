@@ -13,9 +13,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from aecore.errors import BadInput, StorageError
+from aecore.messages.events import Device, Event
+from aecore.messages.jobs import Job
 from aecore.schema import ACTIVE, RunConfig
-from aecore.schema.events import Device, Event
-from aecore.schema.job import Job
 from aecore.store.arrays import read_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.eventlog import apply_event, artifacts_of, newest
@@ -223,7 +223,7 @@ class Repository:
             return stored.position if stored else 0.0
 
     def kept(self, name: str, what: str) -> dict[str, np.ndarray]:
-        """Arrays that a run keeps under a name; see `aecore.schema.events.Kept`. Empty where there are none.
+        """Arrays that a run keeps under a name; see `aecore.messages.events.Kept`. Empty where there are none.
 
         Raises:
             StorageError: they are gone or damaged.

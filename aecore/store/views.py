@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from aecore.messages.events import Device
 from aecore.schema import ACTIVE, RunConfig, Status
-from aecore.schema.events import Device
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class RunView:
 
 @dataclass(frozen=True)
 class EpochView:
-    """An epoch's losses and speed; see `aecore.schema.events.EpochDone`."""
+    """An epoch's losses and speed; see `aecore.messages.events.EpochDone`."""
 
     epoch: int
     phase: str
@@ -88,7 +88,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class SnapshotView:
-    """A snapshot with what never changes beside it; see `aecore.schema.events.Snapshot`."""
+    """A snapshot with what never changes beside it; see `aecore.messages.events.Snapshot`."""
 
     position: float
     arrays: dict[str, np.ndarray]

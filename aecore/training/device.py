@@ -7,7 +7,7 @@ import platform
 
 import tensorflow as tf
 
-from aecore.schema.events import Device
+from aecore.messages.events import Device
 
 
 @functools.cache

@@ -10,14 +10,14 @@ import keras
 import numpy as np
 
 from aecore.datasets import Images
-from aecore.datasets.kinds import Data
-from aecore.datasets.measured import coded
+from aecore.datasets.evaluation import coded
+from aecore.datasets.for_run import Data
 from aecore.errors import StorageError
 from aecore.models import build
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, RunConfig
-from aecore.training.desk import set_weights
-from aecore.training.kinds import material
+from aecore.training.model_cache import set_weights
+from aecore.training.registry import run_data
 from aecore.training.scorecard import Scorer, batched
 
 HELD_OUT_CODES = 2000
@@ -60,7 +60,7 @@ def evaluate(config: RunConfig, model: Autoencoder, data: Data, stage: Callable[
         stage: told what is measured next.
 
     Returns:
-        The scorecard's metrics and those of the rivals; see `aecore.training.material.Material`.
+        The scorecard's metrics and those of the baselines; see `aecore.training.run_data.RunData`.
     """
     return measure(config, model, data, stage)[0]
 
@@ -69,9 +69,9 @@ def measure(
     config: RunConfig, model: Autoencoder, data: Data, stage: Callable[[str], None]
 ) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """What `evaluate` returns, and what a run of this kind keeps beside its snapshots."""
-    measured = material(config, data)
-    metrics = {**measured.score(model, stage), **measured.rivals(stage)}
-    return metrics, {**measured.kept(), **measured.findings()}
+    measured = run_data(config, data)
+    metrics = {**measured.score(model, stage), **measured.baselines(stage)}
+    return metrics, {**measured.kept(), **measured.artifacts()}
 
 
 def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:

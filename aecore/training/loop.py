@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from aecore.models.base import Autoencoder, Batch, Phase
 from aecore.schema import VariantConfig
-from aecore.training.material import DeviceData
 from aecore.training.optimizers import decay, make_optimizer
+from aecore.training.run_data import DeviceData
 
 EVALUATION_BATCH = 500
 COUNT = "images"  # the number of examples, images or not: checkpoints hold it under this name

@@ -10,7 +10,7 @@ from aecore.analysis.baseline import LinearBaseline
 from aecore.analysis.codes import activity, neighbour_metrics
 from aecore.analysis.images import reconstruction_metrics
 from aecore.datasets import Images
-from aecore.datasets.measured import as_floats, measured, shown_test, shown_train
+from aecore.datasets.evaluation import as_floats, measured, shown_test, shown_train
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
 

@@ -10,11 +10,12 @@ from aecore.analysis.similarity import LatentWords, WordMeans, chance_agreement,
 from aecore.datasets.text.cache import as_bytes
 from aecore.datasets.text.corpus import Corpus
 from aecore.datasets.text.prepared import Text
+from aecore.messages.jobs import ENCODE, RECONSTRUCT
 from aecore.models import build
 from aecore.models.sentence import SentenceAutoencoder
 from aecore.schema import IMAGE_SHAPE
 from aecore.schema.sentence import Sentence
-from aecore.training.asking import Asking
+from aecore.training.predictor import Predictor
 
 PAIRS = 500  # sentences whose similarity is measured, as in the textbook
 PAIRS_SEED = 50_000
@@ -91,18 +92,18 @@ class SentenceScorer:
         """
         text = self._text
         stage("reconstructions")
-        ask = Asking(model)
+        predict = Predictor(model)
         held = text.ids[text.test[:MEASURED]]
         metrics: dict[str, float | None] = {
             "held_out_loss": self._mean_loss(model, lambda ids: _written(model, ids)),
             "frequency_loss" if self._hyper.objective == "words" else "mean_vector_loss": self.baseline_loss(model),
             "vectors_covered": text.vectors.covered,
-            **self._words(ask, held),
+            **self._words(predict, held),
         }
         stage("similarities")
-        metrics |= self._similarities(ask, stage)
+        metrics |= self._similarities(predict, stage)
         stage("neighbours")
-        return metrics | self._topics(ask)
+        return metrics | self._topics(predict)
 
     def _mean_loss(self, model: SentenceAutoencoder, write: Callable[[tf.Tensor], tf.Tensor]) -> float:
         """Mean loss of the held-out sentences where their vectors are written like this."""
@@ -115,9 +116,9 @@ class SentenceScorer:
         found = [errors(tf.constant(ids[k : k + _ROWS])).numpy() for k in range(0, len(ids), _ROWS)]
         return float(np.concatenate(found).mean(dtype=np.float64))
 
-    def _words(self, ask: Asking, ids: np.ndarray) -> dict[str, float]:
+    def _words(self, predict: Predictor, ids: np.ndarray) -> dict[str, float]:
         """How many of the words that are told apart come back."""
-        spelt = ask("reconstruct", ids=_whole(ids))["words"]
+        spelt = predict(RECONSTRUCT, ids=_whole(ids))["words"]
         known = ids > 1
         usual = np.bincount(ids[known]).argmax()
         return {
@@ -125,25 +126,25 @@ class SentenceScorer:
             "frequent_word_accuracy": float((ids[known] == usual).mean()),
         }
 
-    def _similarities(self, ask: Asking, stage: Callable[[str], None]) -> dict[str, float]:
+    def _similarities(self, predict: Predictor, stage: Callable[[str], None]) -> dict[str, float]:
         text, rng = self._text, np.random.default_rng(PAIRS_SEED)
         chosen = text.test[rng.permutation(len(text.test))[:PAIRS]]
         partner = self._other_document(chosen, rng)
         first, second = self._same_document(rng)
-        own = ask("reconstruct", ids=_whole(text.ids[chosen]))
+        own = predict(RECONSTRUCT, ids=_whole(text.ids[chosen]))
         similarity = {
             "own": cosine(own["codes"], own["codes_again"]),
-            "random": cosine(own["codes"], ask("encode", ids=_whole(text.ids[partner]))["codes"]),
+            "random": cosine(own["codes"], predict(ENCODE, ids=_whole(text.ids[partner]))["codes"]),
         }
         if len(first):
-            codes = [ask("encode", ids=_whole(text.ids[side]))["codes"] for side in (first, second)]
+            codes = [predict(ENCODE, ids=_whole(text.ids[side]))["codes"] for side in (first, second)]
             similarity["document"] = cosine(*codes)
         stage("an untrained encoder")
         untrained = build(self._hyper, IMAGE_SHAPE)
         assert isinstance(untrained, SentenceAutoencoder)
-        assert isinstance(ask.model, SentenceAutoencoder)
-        untrained.table.assign(ask.model.table)
-        model = ask.model
+        assert isinstance(predict.model, SentenceAutoencoder)
+        untrained.table.assign(predict.model.table)
+        model = predict.model
 
         @tf.function
         def reread(ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -152,7 +153,7 @@ class SentenceScorer:
         ids = tf.constant(_whole(text.ids[chosen]))
         blank, blank_again = (codes.numpy() for codes in reread(ids))
         similarity["untrained"] = cosine(blank, blank_again)
-        other = Asking(untrained)("encode", ids=_whole(text.ids[partner]))["codes"]
+        other = Predictor(untrained)(ENCODE, ids=_whole(text.ids[partner]))["codes"]
         similarity["untrained_random"] = cosine(blank, other)
         self.found["similarity"] = similarity
         names = {"own": "cosine_mean", "random": "cosine_control_mean", "document": "cosine_document_mean",
@@ -180,7 +181,7 @@ class SentenceScorer:
         pairs = pairs[rng.permutation(len(pairs))[:PAIRS]]
         return order[pairs], order[pairs + 1]
 
-    def _topics(self, ask: Asking) -> dict[str, float]:
+    def _topics(self, predict: Predictor) -> dict[str, float]:
         text, corpus = self._text, self._text.corpus
         means = WordMeans(text.vectors.table)
         latent = LatentWords.fit(text.ids[text.train], len(text.vocabulary), self._hyper.code_units)
@@ -188,7 +189,7 @@ class SentenceScorer:
         mapped = text.test[:MAPPED]
         labels, names = topic_labels(corpus, mapped)
         self.found["map"] = {
-            "codes": ask("encode", ids=_whole(text.ids[mapped]))["codes"].astype(np.float16),
+            "codes": predict(ENCODE, ids=_whole(text.ids[mapped]))["codes"].astype(np.float16),
             "labels": labels,
             "indices": mapped.astype(np.int32),
             "names": as_bytes(names),
@@ -200,7 +201,7 @@ class SentenceScorer:
         rows, topics = text.test[with_topic], topical[with_topic]
         ids, documents = text.ids[rows], corpus.documents[rows]
         codes = {
-            "topic_agreement": ask("encode", ids=_whole(ids))["codes"],
+            "topic_agreement": predict(ENCODE, ids=_whole(ids))["codes"],
             "mean_vectors_topic_agreement": means.encode(ids),
             "tfidf_topic_agreement": latent.encode(ids),
         }

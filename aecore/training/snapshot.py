@@ -5,9 +5,9 @@ import tensorflow as tf
 from sklearn.decomposition import PCA
 
 from aecore.datasets import Images
-from aecore.datasets.measured import as_pixels, coded, pictured
+from aecore.datasets.evaluation import as_pixels, coded, pictured
+from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
-from aecore.schema.events import Snapshot
 
 TILES = 64
 LONG_CODE, LONG_CODE_COMPONENTS = 256, 32
@@ -39,24 +39,24 @@ class Photographer:
 
     def take(self, position: float) -> Snapshot:
         """The model now; the first snapshot also carries what never changes."""
-        outputs, codes, tiles, exhibits = self._look(self._shown, self._coded)
+        outputs, codes, tiles, visualizations = self._look(self._shown, self._coded)
         arrays = {
             **self._fixed,
             "outputs": as_pixels(outputs.numpy()[..., 0]),
             "codes": halves(drawable(codes.numpy())),
             "tiles": halves(tiles.numpy()),
-            **{name: drawn(name, array.numpy()) for name, array in exhibits.items()},
+            **{name: drawn(name, array.numpy()) for name, array in visualizations.items()},
         }
         self._fixed = {}
         return Snapshot(position, arrays)
 
     def _look_at(self, shown, coded):
         model = self._model
-        return model(shown), model.encode(coded), model.tiles(TILES), model.exhibits(coded)
+        return model(shown), model.encode(coded), model.tiles(TILES), model.visualizations(coded)
 
 
 def drawn(name: str, values: np.ndarray) -> np.ndarray:
-    """An exhibit as it is kept: images as uint8 [n, h, w], all else as float16."""
+    """A visualization as it is kept: images as uint8 [n, h, w], all else as float16."""
     return as_pixels(values[..., 0]) if name in IMAGES else halves(values)
 
 

@@ -4,12 +4,12 @@ import json
 import logging
 import os
 
-from aecore.compute.channel import Channel
-from aecore.datasets.kinds import data_of
+from aecore.datasets.for_run import data_of
 from aecore.errors import AecoreError
+from aecore.messages.channel import Channel
+from aecore.messages.events import Command, Failed
+from aecore.messages.jobs import Job
 from aecore.schema import RunConfig
-from aecore.schema.events import Command, Failed
-from aecore.schema.job import Job
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,13 +27,15 @@ def train(job: Job, channel: Channel) -> None:
         config = RunConfig.from_json(job.config)
         data = data_of(config, Settings.from_env())
         from aecore.training.checkpoint import Stored  # TensorFlow starts here, after cheap errors
-        from aecore.training.engine import Trainer
-        from aecore.training.kinds import material
+        from aecore.training.registry import run_data
+        from aecore.training.trainer import Trainer
 
         stored = Stored(job.checkpoint) if job.checkpoint else None
         if job.learning_rate:
             channel.tell(Command(learning_rate=job.learning_rate))
-        Trainer(config, material(config, data), channel, stored, job.until).run()
+        if job.command:
+            channel.tell(job.command)
+        Trainer(config, run_data(config, data), channel, stored, job.until).run()
     except AecoreError as error:
         channel.emit(Failed(str(error)))
     except MemoryError:

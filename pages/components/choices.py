@@ -42,7 +42,7 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     state["speed"] = _one_of("speed", query, list(SPEEDS), FULL_SPEED, problems)
     if "variant" not in query and state["run"]:
         try:
-            run = service.run(state["run"])
+            run = service.runs.run(state["run"])
         except AecoreError as error:
             problems["run"] = str(error)
             state["run"] = None
@@ -54,7 +54,7 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     state["variant"] = _one_of("variant", query, list(VARIANTS), "vanilla", problems)
     kind = VARIANTS[state["variant"]]
     preset = _one_of("preset", query, list(kind.presets), DEFAULT_PRESET, problems)
-    names = [status.name for status in service.datasets(kind.kind)]
+    names = [status.name for status in service.data.datasets(kind.kind)]
     state["dataset"] = _one_of("dataset", query, names, names[0], problems)
     use_preset(kind, preset)
     for spec in kind.fields():

@@ -22,7 +22,7 @@ NAMED = "corpus"
 
 def choose_corpus(door: Service, default: str) -> None:
     """Draws the choice of a corpus, what it holds, and how to add others."""
-    found = {status.name: status for status in door.datasets("sentences")}
+    found = {status.name: status for status in door.data.datasets("sentences")}
     state = st.session_state
     if f"{NAMED}-next" in state:  # one that was just added
         state[NAMED] = state.pop(f"{NAMED}-next")
@@ -45,7 +45,7 @@ def choose_corpus(door: Service, default: str) -> None:
 
 def corpus_panel(door: Service, name: str) -> None:
     """Draws what a corpus holds; the first time it is read, how far that is."""
-    status = door.dataset(name)
+    status = door.data.dataset(name)
     if not status.available:
         st.warning(f"{status.title} is not on this machine. {status.how}")
         download_panel(door, name)
@@ -137,10 +137,10 @@ def _add(door: Service) -> None:
                 st.error("Choose a .txt or .csv file first.")
             else:
                 with told():
-                    st.session_state[f"{NAMED}-next"] = door.add_text(file.name, file.getvalue())
+                    st.session_state[f"{NAMED}-next"] = door.data.add_text(file.name, file.getvalue())
                     st.session_state["added"] = f"{file.name} was added; it can be chosen as a dataset on Train."
                     st.rerun()
-    glove = door.dataset(GLOVE)
+    glove = door.data.dataset(GLOVE)
     with st.expander("Word vectors (GloVe)", icon=":material/translate:"):
         if glove.available:
             st.markdown(f"**{glove.title}** is here: `{glove.where}`.")
@@ -157,16 +157,16 @@ def _add(door: Service) -> None:
                     st.error("Choose a .txt file first.")
                 else:
                     with told():
-                        name = door.add_vectors(file.name, file.getvalue())
-                        st.session_state["added"] = f"{door.dataset(name).title}: added."
+                        name = door.data.add_vectors(file.name, file.getvalue())
+                        st.session_state["added"] = f"{door.data.dataset(name).title}: added."
                         st.rerun()
-    own = [status for status in door.datasets("sentences") if status.name.startswith("text-")]
+    own = [status for status in door.data.datasets("sentences") if status.name.startswith("text-")]
     if own:
         with st.expander("Remove a text of your own", icon=":material/delete:"):
             for status in own:
                 if st.button(f"Remove {status.title}", key=f"remove-{status.name}"):
                     with told():
-                        door.remove_text(status.name)
+                        door.data.remove_text(status.name)
                         st.session_state["added"] = f"{status.title} was removed; runs that learnt it stay."
                         st.rerun()
 

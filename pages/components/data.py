@@ -9,11 +9,11 @@ REFRESH_SECONDS = 0.5
 
 def download_panel(service: Service, name: str) -> None:
     """Draws the button, or how far the download is."""
-    going = service.download_status(name)
+    going = service.data.download_status(name)
     active = going is not None and going.active
 
     def draw() -> None:
-        now = service.download_status(name)
+        now = service.data.download_status(name)
         if now is not None and now.active:
             share = now.done / now.total if now.total else 0.0
             st.progress(min(1.0, share), text=f"{now.done / 1e6:.1f} of {now.total / 1e6:.1f} MB")
@@ -23,7 +23,7 @@ def download_panel(service: Service, name: str) -> None:
         if now is not None and now.error:
             st.error(now.error)
         if st.button(f"Download {name}", icon=":material/download:", key=f"download-{name}"):
-            service.download(name)
+            service.data.download(name)
             st.rerun()
 
     st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()

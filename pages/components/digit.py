@@ -84,18 +84,18 @@ def _read(_door: Service, data: bytes):
 
 
 def _held_out(door: Service) -> np.ndarray | None:
-    here = [status.name for status in door.datasets() if status.available]
+    here = [status.name for status in door.data.datasets() if status.available]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     # The fullest one first: shipped models were trained on MNIST.
     default = here.index("mnist") if "mnist" in here else 0
     dataset = row.selectbox("Dataset", here, default, key="from", bind="query-params", width=200)
     with told():
-        total = door.dataset(dataset).test_size
+        total = door.data.dataset(dataset).test_size
         number = int(row.number_input("Number of the image", 0, total - 1, 0, key="image", bind="query-params",
                                       width=160, persist_state="session"))  # fmt: skip
         digit, label = door.inputs.digit(dataset, number)
         st.image(pictures.mosaic([digit[None, ..., 0]], 4), width=SHOWN, alt=f"Held-out image {number} of {dataset}.")
-        st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.classes(dataset)[label]}.")
+        st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.data.classes(dataset)[label]}.")
         if dataset == SMALL and st.toggle("Scale and centre it as MNIST was", True, key="fit", bind="query-params",
                                           help="These digits fill the field; models trained on MNIST expect its "
                                           "margin. Off for models trained on digits."):  # fmt: skip

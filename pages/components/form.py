@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from aecore.errors import BadInput
-from aecore.schema import IMAGE_SHAPE, FieldSpec, RunConfig, VariantConfig
+from aecore.schema import IMAGE_SHAPE, VARIANTS, FieldSpec, RunConfig, VariantConfig
 from aecore.schema.fields import GROUPS
 from aecore.schema.sentence import Sentence
 from aecore.service import Service
@@ -20,7 +20,7 @@ _OPEN = ("Text", "Architecture", "Objective", "Sparsity")
 def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | None:
     """Draws the form; returns the configuration, or None while something in it cannot be used."""
     state = st.session_state
-    kinds = service.variants()
+    kinds = VARIANTS
     st.selectbox(
         "Variant", list(kinds), key="variant", persist_state="session", format_func=lambda name: kinds[name].title,
         on_change=_variant_changed, args=(service,), help="Which autoencoder is trained.",
@@ -35,7 +35,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
         help="Where the fields below start: book is as printed in the textbook, quick takes seconds on digits, "
         "best goes further (convolutional: on noisy images, as in the book); others are named after what they show.",
     )
-    found = {status.name: status for status in service.datasets(kind.kind)}
+    found = {status.name: status for status in service.data.datasets(kind.kind)}
     if state["dataset"] not in found:  # the variant before learnt another kind
         state["dataset"] = next(iter(found))
     st.selectbox(
@@ -68,7 +68,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
 
 
 def _variant_changed(service: Service) -> None:
-    kind = service.variants()[st.session_state["variant"]]
+    kind = VARIANTS[st.session_state["variant"]]
     wanted = st.session_state["preset"]
     use_preset(kind, wanted if wanted in kind.presets else next(iter(kind.presets)))
 
@@ -142,7 +142,7 @@ def _complain(name: str, problems: dict[str, str]) -> None:
 
 
 def _noise_strip(service: Service, config: RunConfig) -> None:
-    clean, corrupted = service.preview(config.dataset, config.image_hyper)
+    clean, corrupted = service.data.preview(config.dataset, config.image_hyper)
     rows = [clean] if config.image_hyper.noise == "none" else [clean, corrupted]
     said = (
         "Held-out images, and the same with the noise chosen above."
@@ -162,7 +162,7 @@ def _summary(service: Service, config: RunConfig) -> None:
     ratio = numbers / hyper.code_units
     ratio_text = f"{ratio:.3g} : 1" if ratio >= 1 else f"1 : {1 / ratio:.3g} (overcomplete)"
     lines = [f"**{count:,}** parameters{table}", f"compression **{ratio_text}** ({what} to {hyper.code_units})"]
-    seconds = service.expected_seconds(config)
+    seconds = service.runs.expected_seconds(config)
     if seconds is not None:
         lines.append(f"about **{duration(seconds)}**, by the speed of the last run like it")
     st.markdown("  \n".join(lines))

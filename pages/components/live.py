@@ -33,18 +33,18 @@ def live(service: Service, name: str) -> None:
     """Draws a run; while it is active, the drawing repeats by itself."""
     st.html(STEADY)
     with told():
-        active = service.run(name).active
+        active = service.runs.run(name).active
         st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
 
 
 def _draw(service: Service, name: str, was_active: bool) -> None:
     with told():
-        run = service.run(name)
+        run = service.runs.run(name)
         if run.active != was_active:
             st.rerun()  # the whole page, so that the repetition starts or ends
         _state(service, run)
         _controls(service, run)
-        curve, snapshot = service.curve(name), service.snapshot(name)
+        curve, snapshot = service.runs.curve(name), service.runs.snapshot(name)
         left, right = st.columns(2, gap="medium")
         with left:
             st.subheader("Loss", anchor=False)
@@ -69,7 +69,8 @@ def _state(service: Service, run: RunView) -> None:
     device = run.device.title if run.device else "device not known yet"
     title = run.config.hyper.title
     st.markdown(
-        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on **{service.dataset(run.config.dataset).title}** · "
+        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on "
+        f"**{service.data.dataset(run.config.dataset).title}** · "
         f"`{run.id}` · {device}"
     )
     if run.status == "shipped":
@@ -85,9 +86,9 @@ def _state(service: Service, run: RunView) -> None:
 
 def _progress_text(service: Service, run: RunView) -> str:
     if run.status == "queued":
-        if service.worker().state == "starting":
+        if service.runs.worker().state == "starting":
             return "The worker is starting (this takes a few seconds the first time)."
-        ahead = service.waiting_before(run.id)
+        ahead = service.runs.waiting_before(run.id)
         others = "one run is" if ahead == 1 else f"{ahead} runs are"
         return f"Waiting: {others} ahead." if ahead else "The worker is loading TensorFlow and the data."
     if run.stage == "scoring":
@@ -115,23 +116,23 @@ def _controls(service: Service, run: RunView) -> None:
     can_go_on = not run.active and (run.status != "finished")
     left_to_do = run.position < run.total_epochs
     _button(row, "Pause", ":material/pause:", not busy, "Finish the present steps, keep everything, and wait.",
-            lambda: service.pause(run.id))  # fmt: skip
+            lambda: service.runs.pause(run.id))  # fmt: skip
     _button(row, "Resume", ":material/play_arrow:", not (can_go_on and left_to_do), "Go on from the last checkpoint.",
-            lambda: service.resume(run.id, command=chosen_speed()))  # fmt: skip
+            lambda: service.runs.resume(run.id, command=chosen_speed()))  # fmt: skip
     _button(row, "Step", ":material/skip_next:", not (can_go_on and left_to_do), "Train one epoch and pause.",
-            lambda: service.step(run.id, chosen_speed()))  # fmt: skip
+            lambda: service.runs.step(run.id, chosen_speed()))  # fmt: skip
     can_stop = busy or (run.status in ("paused", "interrupted") and run.position > 0)
     _button(row, "Stop", ":material/stop:", not can_stop, "End the run here and measure it.",
-            lambda: service.stop(run.id))  # fmt: skip
+            lambda: service.runs.stop(run.id))  # fmt: skip
     with row.popover("More", icon=":material/tune:"):
         more = st.number_input("Train so many epochs more", 1, 10_000, 10, key="more_epochs", disabled=run.active)
         if st.button("Train more", disabled=run.active, icon=":material/add:"):
-            _act(lambda: service.resume(run.id, more_epochs=int(more), command=chosen_speed()))
+            _act(lambda: service.runs.resume(run.id, more_epochs=int(more), command=chosen_speed()))
         rate = st.number_input("Learning rate from now on", 1e-6, 10.0, float(run.config.hyper.learning_rate),
                                format="%g", step=1e-4, key=f"rate-{run.id}")  # fmt: skip
         ended = run.status in ("finished", "failed")
         if st.button("Change the learning rate", disabled=ended, help="Base of the schedule, from the next step on."):
-            _act(lambda: service.set_learning_rate(run.id, rate))
+            _act(lambda: service.runs.set_learning_rate(run.id, rate))
     row.selectbox(
         "Speed",
         list(SPEEDS),
@@ -157,9 +158,9 @@ def _act(action: Any) -> None:
 
 def _speed_changed(service: Service, name: str) -> None:
     write_speed()
-    if service.run(name).status == "running":
+    if service.runs.run(name).status == "running":
         with told():
-            service.tell(name, chosen_speed())
+            service.runs.tell(name, chosen_speed())
 
 
 def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
@@ -169,7 +170,7 @@ def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> Non
         return
     codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
     if kind == "images":
-        classes, coloured = service.classes(run.config.dataset), "class"
+        classes, coloured = service.data.classes(run.config.dataset), "class"
     else:
         classes, coloured = language(service, run)[1], "topic"
     charts.codes_chart(f"codes-{run.id}", codes, labels, classes)

@@ -41,8 +41,8 @@ def sentences(service: Service, run: RunView, snapshot: SnapshotView | None) -> 
     arrays = snapshot.arrays
     if "words" not in arrays:
         st.caption(
-            f"The sentences of {service.dataset(run.config.dataset).title} are not shipped: on the page Sentences the "
-            "model can be given others."
+            f"The sentences of {service.data.dataset(run.config.dataset).title} are not shipped: on the page Sentences "
+            "the model can be given others."
         )
         return
     spelt(
@@ -65,4 +65,4 @@ def language(service: Service, run: RunView) -> tuple[tuple[str, ...], tuple[str
 @st.cache_data(show_spinner=False, max_entries=16)
 def _language(_service: Service, name: str, attempt: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     del attempt  # another one may have trained on another machine's corpus
-    return _service.language(name)
+    return _service.runs.language(name)

@@ -31,14 +31,14 @@ def replay(door: Service, name: str, in_address: bool) -> None:
     """
     st.html(STEADY)
     with told():
-        active, playing, pace = door.run(name).active, _playing(name), _pace()
+        active, playing, pace = door.runs.run(name).active, _playing(name), _pace()
         seconds = 1 / float(pace) if playing else (LIVE_SECONDS if active else None)
         st.fragment(_draw, run_every=seconds)(door, name, in_address, (active, playing, pace))
 
 
 def _draw(door: Service, name: str, in_address: bool, was: tuple[bool, bool, str]) -> None:
     with told():
-        run, film = door.run(name), door.replay.film(name)
+        run, film = door.runs.run(name), door.replay.film(name)
         if film is None or len(film.positions) < 2:
             st.caption("The slider appears here as soon as there are two snapshots of the run.")
             if run.active != was[0]:
@@ -47,7 +47,7 @@ def _draw(door: Service, name: str, in_address: bool, was: tuple[bool, bool, str
         frame, codes = _controls(film, run, in_address)
         if (run.active, _playing(name), _pace()) != was:
             st.rerun()  # the whole page, so that the repetition starts, ends or changes its pace
-        view = door.snapshot(name, film.positions[frame])
+        view = door.runs.snapshot(name, film.positions[frame])
         if view is not None:
             moment(door, run, film, view, frame, codes)
 

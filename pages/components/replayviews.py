@@ -24,7 +24,7 @@ WIDE, LARGEST = 600, 12  # pixels, of a picture of weights and of one weight
 
 def moment(door: Service, run: RunView, film: Film, view: SnapshotView, frame: int, codes: str) -> None:
     """Draws a snapshot of a film; `codes` is one of `CODES`."""
-    curve = door.curve(run.id)
+    curve = door.runs.curve(run.id)
     plane = film.aligned if codes == ALIGNED else film.as_they_are
     left, right = st.columns(2, gap="medium")
     with left:
@@ -33,7 +33,7 @@ def moment(door: Service, run: RunView, film: Film, view: SnapshotView, frame: i
         st.subheader("Codes", anchor=False)
         _codes(door, run, film, plane, frame)
         st.caption(_codes_said(run, film, codes))
-        classes = door.classes(run.config.dataset)
+        classes = door.data.classes(run.config.dataset)
         downloads(f"{run.id}-moment",
                   partial(replayfigure.figure, run, curve, film, view, plane, frame, classes),
                   partial(codes_table, film))  # fmt: skip
@@ -71,7 +71,7 @@ def _codes(door: Service, run: RunView, film: Film, plane: np.ndarray, frame: in
     pad = 0.03 * np.maximum(high - low, 1e-6)
     domain = tuple(float(f"{value:.4g}") for value in (*(low - pad), *(high + pad)))
     points = pd.DataFrame({"x": plane[frame, :, 0], "y": plane[frame, :, 1], "class": film.labels.astype(int)})
-    spec = _codes_spec(min(film.units, 3), door.classes(run.config.dataset), domain)
+    spec = _codes_spec(min(film.units, 3), door.data.classes(run.config.dataset), domain)
     said = f"Codes of {len(film.labels)} held-out images by class, on axes of the whole run."
     st.vega_lite_chart(points, spec, key=f"replayed-codes-{run.id}", alt=said)
 

@@ -19,7 +19,7 @@ def run_label(run: RunView) -> str:
 
 def explorable(door: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
     """Runs that have learnt something, the newest first, and the shipped models; by name."""
-    runs = [run for run in door.runs() if (run.status == "shipped" or run.position > 0) and wanted(run)]
+    runs = [run for run in door.runs.all() if (run.status == "shipped" or run.position > 0) and wanted(run)]
     own = [run for run in runs if run.status != "shipped"][:MOST]
     return {run.id: run for run in [*own, *(run for run in runs if run.status == "shipped")]}
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from aecore.schema.events import Command
+from aecore.messages.events import Command
 
 FULL_SPEED = "full speed"
 SPEEDS = {

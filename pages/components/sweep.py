@@ -47,7 +47,7 @@ def sweep(door: Service, digit: np.ndarray | None, noise: Noise, runs: Mapping[s
         components: PCA's.
     """
     dataset = next((run.config.dataset for run in runs.values()), "mnist")
-    here = [status.name for status in door.datasets() if status.available]
+    here = [status.name for status in door.data.datasets() if status.available]
     # Other held-out images than those of the runs' dataset would not be fair to them.
     choices = [dataset, OWN, *(name for name in here if name != dataset)] if dataset in here else [OWN, *here]
     over = st.selectbox("Measured on", choices, key="over", bind="query-params", width=260,

@@ -188,7 +188,7 @@ def _tiles_said(sides: Sequence[Side]) -> str:
 
 def _feature_maps(door: Service, sides: Sequence[Side], percentile: float) -> None:
     st.subheader("Feature maps", anchor=False)
-    found = [_one_of_each(door, side.run.id, door.dataset(side.run.config.dataset).available) for side in sides]
+    found = [_one_of_each(door, side.run.id, door.data.dataset(side.run.config.dataset).available) for side in sides]
     classes = found[0][1]
     which = int(address.pick("Image of class", [str(k) for k in range(len(classes))], "image", "3",
                              lambda k: classes[int(k)]))  # fmt: skip

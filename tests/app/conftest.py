@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from aecore import service as service_module
 from aecore.compute import worker as compute_worker
 from aecore.compute.backend import WorkerStatus
-from aecore.schema.events import (
+from aecore.messages.events import (
     Baseline,
     Checkpoint,
     Command,
@@ -23,7 +23,7 @@ from aecore.schema.events import (
     Snapshot,
     Started,
 )
-from aecore.schema.job import Answer, Job, Question
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 METRICS = {"mse": 0.0123, "psnr": 19.5, "knn5_accuracy": 0.91, "pca_mse": 0.0234, "pca_knn5_accuracy": 0.87}
@@ -46,9 +46,9 @@ class ScriptedWorker:
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))
 
-    def answer(self, question: Question) -> Answer | None:
+    def infer(self, request: InferenceRequest) -> InferenceResult | None:
         """Shipped models are really asked, in this process; the script's runs have no weights."""
-        return compute_worker.answer(question)
+        return compute_worker.infer(request)
 
     def close(self) -> None:
         self.end.set()
@@ -81,6 +81,8 @@ class ScriptedHandle:
             Snapshot(2.0, arrays),
             Checkpoint(2, 0, b"checkpoint"),
         ]
+        if job.command:
+            self.tell(job.command)
 
     def take(self) -> list[Event]:
         events, self._events = self._events, []

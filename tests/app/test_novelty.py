@@ -29,7 +29,7 @@ def trained(worker: ScriptedWorker) -> str:
     del worker
     door = Service(backend=InProcess())
     config = RunConfig.make("vanilla", "digits", "quick", {"left_out": "6", "epochs": 30})
-    name = [name for name, _ in door.watch(config)][-1]
+    name = [name for name, _ in door.runs.watch(config)][-1]
     door.close()
     return name
 

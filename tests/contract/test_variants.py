@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 
 from aecore.compute.backend import InProcess
-from aecore.compute.channel import Channel
 from aecore.datasets import Images, load
-from aecore.datasets.kinds import Data
-from aecore.datasets.measured import shown_test
+from aecore.datasets.evaluation import shown_test
+from aecore.datasets.for_run import Data
 from aecore.datasets.text.own import add_text
 from aecore.datasets.text.prepared import text_of
-from aecore.models.base import Autoencoder
-from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
-from aecore.schema.events import (
+from aecore.messages.channel import Channel
+from aecore.messages.events import (
     Baseline,
     Checkpoint,
     Command,
@@ -32,14 +30,16 @@ from aecore.schema.events import (
     Snapshot,
     Started,
 )
+from aecore.models.base import Autoencoder
+from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
 from aecore.service import Service
 from aecore.settings import Settings
 from aecore.store.views import RunView
 from aecore.training.checkpoint import Stored
-from aecore.training.engine import Trainer
-from aecore.training.kinds import material
+from aecore.training.registry import run_data
 from aecore.training.scorecard import Scorer
 from aecore.training.sentence_score import SentenceScorer
+from aecore.training.trainer import Trainer
 
 SMALL_TEXT = {
     "vocabulary": 200, "length": 12, "vectors": "corpus", "code_size": 8, "batch_size": 64, "epochs": 2,
@@ -111,12 +111,12 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     service = Service(settings, InProcess())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AECORE_HOME", str(folder))  # where a worker looks for a text
-        told = list(service.watch(config))
+        told = list(service.runs.watch(config))
     (name,) = {run for run, _ in told}
-    picture = service.snapshot(name)
+    picture = service.runs.snapshot(name)
     assert picture is not None
-    model = loaded(service.model_file(name), folder)
-    yield Trained(settings, config, [event for _, event in told], service.run(name), picture.arrays, model)
+    model = loaded(service.runs.model_file(name), folder)
+    yield Trained(settings, config, [event for _, event in told], service.runs.run(name), picture.arrays, model)
     service.close()
 
 
@@ -263,7 +263,7 @@ def attempt(
     config: RunConfig, data: Data, stored: Stored | None = None, until: int | None = None, chunks: int | None = None
 ) -> list[Any]:
     channel = PausedAfter(chunks)
-    Trainer(config, material(config, data), channel, stored, until).run()
+    Trainer(config, run_data(config, data), channel, stored, until).run()
     return channel.take()
 
 

@@ -13,8 +13,8 @@ import psutil
 
 from aecore.compute.backend import Handle, WorkerStatus
 from aecore.compute.cluster import DaskBackend
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.schema import RunConfig
-from aecore.schema.job import Answer, Job, Question
 from aecore.service import Service
 from aecore.store.views import RunView
 
@@ -34,8 +34,8 @@ def wait_for(condition: Callable[[], T], message: str, seconds: float = DEADLINE
 
 def ended(service: Service, name: str, status: str) -> RunView:
     """Waits until a run is no longer active, and expects it to have ended like this."""
-    wait_for(lambda: not service.run(name).active, f"{name} goes on: {service.run(name)}")
-    run = service.run(name)
+    wait_for(lambda: not service.runs.run(name).active, f"{name} goes on: {service.runs.run(name)}")
+    run = service.runs.run(name)
     assert run.status == status, run
     return run
 
@@ -44,12 +44,12 @@ def reaches(service: Service, name: str, position: float) -> RunView:
     """Waits until an active run has trained this far, in epochs."""
 
     def there() -> bool:
-        run = service.run(name)
+        run = service.runs.run(name)
         assert run.active or run.position >= position, run
         return run.position >= position
 
     wait_for(there, f"{name} never came to epoch {position}")
-    return service.run(name)
+    return service.runs.run(name)
 
 
 def small(**values: Any) -> RunConfig:
@@ -111,8 +111,8 @@ class Borrowed:
     def start(self, job: Job) -> Handle:
         return self._backend.start(job)
 
-    def answer(self, question: Question) -> Answer | None:
-        return self._backend.answer(question)
+    def infer(self, request: InferenceRequest) -> InferenceResult | None:
+        return self._backend.infer(request)
 
     def status(self) -> WorkerStatus:
         return self._backend.status()

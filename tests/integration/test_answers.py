@@ -5,13 +5,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from aecore.compute.cluster import DaskBackend
 from aecore.errors import BadInput
-from aecore.schema.events import Command
+from aecore.messages.events import Command
+from aecore.messages.jobs import DECODE, ENCODE, RECONSTRUCT, Operation
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
 from tests.integration.live import ended, reaches, small
@@ -24,11 +26,11 @@ def images(count: int) -> np.ndarray:
 
 
 def test_a_run_encodes_and_decodes_as_its_reconstruction_says(service: Service):
-    name = service.train(small())
+    name = service.runs.train(small())
     ended(service, name, "finished")
-    whole = service.ask(name, "reconstruct", images=images(1203))
-    codes = service.ask(name, "encode", images=images(1203))["codes"]
-    again = service.ask(name, "decode", codes=codes)["images"]
+    whole = service.runs.infer(name, RECONSTRUCT, images=images(1203))
+    codes = service.runs.infer(name, ENCODE, images=images(1203))["codes"]
+    again = service.runs.infer(name, DECODE, codes=codes)["images"]
     assert codes.shape == (1203, 8)
     assert whole["codes"] == pytest.approx(codes, abs=1e-5)
     assert whole["images"] == pytest.approx(again, abs=1e-5)
@@ -36,7 +38,7 @@ def test_a_run_encodes_and_decodes_as_its_reconstruction_says(service: Service):
 
 def test_answers_come_while_the_client_refreshes_what_it_knows(service: Service, warm: DaskBackend):
     """Every two seconds it forgets the workers' names for a moment; here it does so all the time."""
-    name = service.train(small())
+    name = service.runs.train(small())
     ended(service, name, "finished")
     client, enough = warm.client(), threading.Event()
 
@@ -48,44 +50,44 @@ def test_answers_come_while_the_client_refreshes_what_it_knows(service: Service,
     refreshing.start()
     try:
         for _ in range(40):
-            assert service.ask(name, "encode", images=images(2))["codes"].shape == (2, 8)
+            assert service.runs.infer(name, ENCODE, images=images(2))["codes"].shape == (2, 8)
     finally:
         enough.set()
         refreshing.join()
 
 
 def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Service):
-    name = service.train(small(epochs=3000), Command(epochs_per_second=20.0))
+    name = service.runs.train(small(epochs=3000), Command(epochs_per_second=20.0))
     reaches(service, name, 60)
-    before = service.ask(name, "encode", images=images(4))["codes"]
+    before = service.runs.infer(name, ENCODE, images=images(4))["codes"]
     took = []
     for _ in range(15):
         begun = time.perf_counter()
-        service.ask(name, "encode", images=images(4))
+        service.runs.infer(name, ENCODE, images=images(4))
         took.append(time.perf_counter() - begun)
-    assert service.run(name).active
+    assert service.runs.run(name).active
     assert statistics.median(took) < SPARE
-    reaches(service, name, service.run(name).position + 60)
-    after = service.ask(name, "encode", images=images(4))["codes"]
-    service.stop(name)
+    reaches(service, name, service.runs.run(name).position + 60)
+    after = service.runs.infer(name, ENCODE, images=images(4))["codes"]
+    service.runs.stop(name)
     ended(service, name, "stopped")
     assert not np.allclose(before, after), "the newest weights answer"
 
 
 def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
     door = open_service(replace(settings, checkpoints_dir=SHIPPED))
-    codes = door._shelf.bundle("stacked-2").held_out()["codes"].astype(np.float32)
-    drawn = door.ask("stacked-2", "decode", codes=codes[:20])["images"]
+    codes = door.runs._pretrained.bundle("stacked-2").held_out()["codes"].astype(np.float32)
+    drawn = door.runs.infer("stacked-2", DECODE, codes=codes[:20])["images"]
     assert drawn.shape == (20, 28, 28, 1)
     assert 0.02 < drawn.mean() < 0.4, "digits are mostly black"
-    back = door.ask("stacked-2", "encode", images=drawn)["codes"]
+    back = door.runs.infer("stacked-2", ENCODE, images=drawn)["codes"]
     assert np.median(np.abs(back - codes[:20])) < np.abs(codes).std()
 
 
 def test_what_cannot_be_asked_is_told_in_one_sentence(service: Service):
     with pytest.raises(BadInput, match="There is no run 'nobody'"):
-        service.ask("nobody", "encode", images=images(1))
-    name = service.train(small())
+        service.runs.infer("nobody", ENCODE, images=images(1))
+    name = service.runs.train(small())
     ended(service, name, "finished")
     with pytest.raises(BadInput, match="cannot be asked for 'dream'; it knows encode, decode"):
-        service.ask(name, "dream", images=images(1))
+        service.runs.infer(name, Operation(cast(Any, "dream")), images=images(1))

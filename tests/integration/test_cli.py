@@ -127,8 +127,8 @@ def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(settings: Setti
     here = expect_training(call(settings, *arguments), [1, 2, 3])
     service = Service(settings)
     try:
-        assert same_weights(service.model_file(there["run"]), service.model_file(here["run"]))
-        assert service.run(there["run"]).device is not None
+        assert same_weights(service.runs.model_file(there["run"]), service.runs.model_file(here["run"]))
+        assert service.runs.run(there["run"]).device is not None
     finally:
         service.close()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aecore.errors import BadInput
-from aecore.schema.events import Command
+from aecore.messages.events import Command
 from aecore.service import Service
 from tests.integration.live import ended, reaches, same_weights, small, wait_for
 
@@ -21,9 +21,9 @@ SLOW_MOTION = Command(steps_per_second=1 / SECONDS_A_STEP)
 
 
 def test_a_run_leaves_its_curve_pictures_scores_and_model(service: Service):
-    assert service.worker().state in ("off", "ready")
-    name = service.train(small())
-    assert service.run(name).active
+    assert service.runs.worker().state in ("off", "ready")
+    name = service.runs.train(small())
+    assert service.runs.run(name).active
 
     run = ended(service, name, "finished")
     assert (run.epochs_done, run.total_epochs, run.message) == (3, 3, "")
@@ -34,137 +34,137 @@ def test_a_run_leaves_its_curve_pictures_scores_and_model(service: Service):
     assert run.metrics.keys() >= SCORECARD
     assert run.metrics["pca_mse"] < 0.1
 
-    curve = service.curve(name)
+    curve = service.runs.curve(name)
     assert [epoch.epoch for epoch in curve.epochs] == [1, 2, 3]
     assert curve.epochs[-1].loss < curve.epochs[0].loss
     assert curve.epochs[-1].val_loss == pytest.approx(run.metrics["mse"], rel=1e-3)
     assert curve.ticks[-1][0] == pytest.approx(3)
 
-    picture = service.snapshot(name)
+    picture = service.runs.snapshot(name)
     assert picture is not None
     assert picture.position == 3
     assert picture.arrays["clean"].shape == picture.arrays["outputs"].shape == (10, 28, 28)
     assert np.ptp(picture.arrays["outputs"]) > 0
-    assert same_weights(service.model_file(name), service.model_file(name))
-    assert service.worker().device == run.device
-    assert service.runs()[0].id == name
+    assert same_weights(service.runs.model_file(name), service.runs.model_file(name))
+    assert service.runs.worker().device == run.device
+    assert service.runs.all()[0].id == name
 
 
 def test_paused_stepped_and_resumed_it_ends_in_the_weights_of_an_uninterrupted_run(service: Service):
     config = small(epochs=8, seed=3, noise="gaussian", schedule="cosine")
-    name = service.train(config, UNHURRIED)
+    name = service.runs.train(config, UNHURRIED)
     reaches(service, name, 1.2)
-    service.pause(name)
+    service.runs.pause(name)
     paused = ended(service, name, "paused")
     assert 1 < paused.position < 8
     assert not paused.metrics
-    assert service.model_file(name)
+    assert service.runs.model_file(name)
 
-    service.step(name)
+    service.runs.step(name)
     stepped = ended(service, name, "paused")
     assert stepped.position == paused.epochs_done + 1
 
-    service.resume(name)
+    service.runs.resume(name)
     with pytest.raises(BadInput, match="already being trained"):
-        service.resume(name)
+        service.runs.resume(name)
     resumed = ended(service, name, "finished")
 
-    other = service.train(config)
+    other = service.runs.train(config)
     uninterrupted = ended(service, other, "finished")
-    assert same_weights(service.model_file(name), service.model_file(other))
+    assert same_weights(service.runs.model_file(name), service.runs.model_file(other))
     assert resumed.metrics == uninterrupted.metrics
-    one, two = service.curve(name).epochs, service.curve(other).epochs
+    one, two = service.runs.curve(name).epochs, service.runs.curve(other).epochs
     assert [epoch.epoch for epoch in one] == list(range(1, 9))
     assert [epoch.loss for epoch in one] == pytest.approx([epoch.loss for epoch in two], rel=1e-5)
     assert [epoch.val_loss for epoch in one] == [epoch.val_loss for epoch in two]
 
 
 def test_a_finished_run_trains_further(service: Service):
-    name = service.train(small(epochs=2))
+    name = service.runs.train(small(epochs=2))
     first = ended(service, name, "finished")
     with pytest.raises(BadInput, match="say how many more"):
-        service.resume(name)
-    service.resume(name, more_epochs=3)
+        service.runs.resume(name)
+    service.runs.resume(name, more_epochs=3)
     run = ended(service, name, "finished")
     assert (run.epochs_done, run.total_epochs, run.attempt) == (5, 5, 2)
-    assert [epoch.epoch for epoch in service.curve(name).epochs] == [1, 2, 3, 4, 5]
+    assert [epoch.epoch for epoch in service.runs.curve(name).epochs] == [1, 2, 3, 4, 5]
     assert run.metrics["mse"] < first.metrics["mse"]
 
-    other = service.train(small(epochs=5))
+    other = service.runs.train(small(epochs=5))
     ended(service, other, "finished")
-    assert same_weights(service.model_file(name), service.model_file(other))
+    assert same_weights(service.runs.model_file(name), service.runs.model_file(other))
 
 
 def test_the_learning_rate_changes_while_it_trains_and_while_it_is_paused(service: Service):
-    name = service.train(small(epochs=10_000, learning_rate=1e-3), UNHURRIED)
+    name = service.runs.train(small(epochs=10_000, learning_rate=1e-3), UNHURRIED)
     reaches(service, name, 1)
-    service.set_learning_rate(name, 5e-3)
-    wait_for(lambda: service.run(name).learning_rate == pytest.approx(5e-3), "The new learning rate never came")
-    changed = service.run(name).epochs_done
+    service.runs.set_learning_rate(name, 5e-3)
+    wait_for(lambda: service.runs.run(name).learning_rate == pytest.approx(5e-3), "The new learning rate never came")
+    changed = service.runs.run(name).epochs_done
     reaches(service, name, changed + 2)
-    service.pause(name)
+    service.runs.pause(name)
     paused = ended(service, name, "paused")
-    service.set_learning_rate(name, 2e-4)
+    service.runs.set_learning_rate(name, 2e-4)
     with pytest.raises(BadInput, match="learning_rate"):
-        service.set_learning_rate(name, 1e6)
+        service.runs.set_learning_rate(name, 1e6)
 
-    service.step(name)
+    service.runs.step(name)
     ended(service, name, "paused")
-    rates = {epoch.epoch: epoch.learning_rate for epoch in service.curve(name).epochs}
+    rates = {epoch.epoch: epoch.learning_rate for epoch in service.runs.curve(name).epochs}
     assert rates[1] == pytest.approx(1e-3)
     assert rates[changed + 2] == pytest.approx(5e-3)
     assert rates[paused.epochs_done + 1] == pytest.approx(2e-4)
-    assert service.run(name).config.hyper.learning_rate == 1e-3
+    assert service.runs.run(name).config.hyper.learning_rate == 1e-3
 
 
 def test_stop_measures_a_run_that_trains_and_one_that_is_paused(service: Service):
-    name = service.train(small(epochs=10_000), UNHURRIED)
+    name = service.runs.train(small(epochs=10_000), UNHURRIED)
     reaches(service, name, 1)
-    service.stop(name)
+    service.runs.stop(name)
     run = ended(service, name, "stopped")
     assert run.metrics.keys() >= SCORECARD
     assert 1 <= run.position < 10_000
     with pytest.raises(BadInput, match=r"it is stopped"):
-        service.stop(name)
+        service.runs.stop(name)
 
-    service.step(name)
+    service.runs.step(name)
     ended(service, name, "paused")
-    service.stop(name)
+    service.runs.stop(name)
     again = ended(service, name, "stopped")
     assert again.position == run.epochs_done + 1
     assert again.metrics["mse"] != run.metrics["mse"]
 
 
 def test_slow_motion_hears_a_command_before_its_step_is_over(service: Service):
-    name = service.train(small(epochs=50), SLOW_MOTION)
+    name = service.runs.train(small(epochs=50), SLOW_MOTION)
     position = reaches(service, name, 0.01).position
     begun = time.monotonic()
-    service.pause(name)
+    service.runs.pause(name)
     assert ended(service, name, "paused").position == position
     assert time.monotonic() - begun < SECONDS_A_STEP / 2
 
-    service.step(name, SLOW_MOTION)
-    wait_for(lambda: service.run(name).position > position, "It never took another step")
+    service.runs.step(name, SLOW_MOTION)
+    wait_for(lambda: service.runs.run(name).position > position, "It never took another step")
     begun = time.monotonic()
-    service.tell(name, Command(steps_per_second=0))
+    service.runs.tell(name, Command(steps_per_second=0))
     assert ended(service, name, "paused").position == 1
     assert time.monotonic() - begun < SECONDS_A_STEP / 2
 
 
 def test_a_second_run_waits_for_the_first_and_says_so(service: Service):
-    first = service.train(small(epochs=10_000), UNHURRIED)
+    first = service.runs.train(small(epochs=10_000), UNHURRIED)
     reaches(service, first, 0.5)
-    second = service.train(small())
-    third = service.train(small())
-    wait_for(lambda: service.waiting_before(third) == 2, f"{third} never said that it waits")
-    assert service.waiting_before(first) == 0
-    position = service.run(first).position
+    second = service.runs.train(small())
+    third = service.runs.train(small())
+    wait_for(lambda: service.runs.waiting_before(third) == 2, f"{third} never said that it waits")
+    assert service.runs.waiting_before(first) == 0
+    position = service.runs.run(first).position
     reaches(service, first, position + 1)
-    assert [service.run(name).status for name in (first, second, third)] == ["running", "queued", "queued"]
-    assert [service.waiting_before(name) for name in (first, second, third)] == [0, 1, 2]
+    assert [service.runs.run(name).status for name in (first, second, third)] == ["running", "queued", "queued"]
+    assert [service.runs.waiting_before(name) for name in (first, second, third)] == [0, 1, 2]
 
-    service.stop(first)
+    service.runs.stop(first)
     ended(service, first, "stopped")
     ended(service, second, "finished")
-    assert service.waiting_before(third) <= 1
+    assert service.runs.waiting_before(third) <= 1
     ended(service, third, "finished")

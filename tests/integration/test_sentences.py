@@ -7,8 +7,9 @@ from aecore.datasets.text.own import add_text
 from aecore.datasets.text.prepared import text_of
 from aecore.datasets.text.vocabulary import Vocabulary
 from aecore.errors import BadInput
+from aecore.messages.events import Command
+from aecore.messages.jobs import DECODE, RECONSTRUCT
 from aecore.schema import RunConfig
-from aecore.schema.events import Command
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches
@@ -29,46 +30,46 @@ def text(service: Service) -> str:
     lines = [" ".join(["the", *(str(rng.choice(words)) for words in kinds)]).capitalize() for _ in range(600)]
     data = ".\n\n".join(lines).encode()
     add_text("little.txt", data, Settings.from_env())
-    return service.add_text("little.txt", data)
+    return service.data.add_text("little.txt", data)
 
 
 def test_it_learns_to_write_sentences_and_answers(service: Service, text: str):
     config = RunConfig.make("sentence", text, None, SMALL)
-    name = service.train(config, Command(epochs_per_second=8.0))
+    name = service.runs.train(config, Command(epochs_per_second=8.0))
     reaches(service, name, 3)
-    service.pause(name)
+    service.runs.pause(name)
     ended(service, name, "paused")
-    service.resume(name, command=Command(epochs_per_second=0.0))
+    service.runs.resume(name, command=Command(epochs_per_second=0.0))
     run = ended(service, name, "finished")
     assert run.metrics["held_out_loss"] < run.metrics["frequency_loss"]
     assert run.metrics["word_accuracy"] > 3 * run.metrics["frequent_word_accuracy"]
     assert run.metrics["separation_auc"] > 0.9
 
-    words, topics = service.language(name)
+    words, topics = service.runs.language(name)
     assert words[:2] == ("PAD", "UNK")
     assert topics == ("other or none",)
     vocabulary, data = Vocabulary(words), text_of(run.config, service.settings)
     ids = np.stack([vocabulary.ids(data.corpus.sentences[int(row)], LENGTH) for row in data.test[:50]]).astype(np.int32)
-    answer = service.ask(name, "reconstruct", ids=ids)
+    answer = service.runs.infer(name, RECONSTRUCT, ids=ids)
     right = (answer["words"] == ids)[ids > 1].mean()
     assert right == pytest.approx(run.metrics["word_accuracy"], abs=0.15)
-    again = service.ask(name, "decode", codes=answer["codes"])
+    again = service.runs.infer(name, DECODE, codes=answer["codes"])
     assert np.array_equal(again["words"], answer["words"])
 
-    picture = service.snapshot(name)
+    picture = service.runs.snapshot(name)
     assert picture is not None
-    similarity = service.kept(name, "similarity")
+    similarity = service.runs.kept(name, "similarity")
     assert similarity["own"].mean() == pytest.approx(run.metrics["cosine_mean"], abs=1e-3)
     assert {"random", "untrained", "untrained_random"} <= set(similarity)
 
 
 def test_what_cannot_be_trained_leaves_no_run_behind(service: Service, text: str):
-    known = service.runs()
+    known = service.runs.all()
     with pytest.raises(BadInput, match="sentence learns sentences, and digits holds images"):
-        service.train(RunConfig.make("sentence", "digits", None, SMALL))
+        service.runs.train(RunConfig.make("sentence", "digits", None, SMALL))
     with pytest.raises(BadInput, match="vanilla learns images"):
-        service.train(RunConfig.make("vanilla", text))
+        service.runs.train(RunConfig.make("vanilla", text))
     config = RunConfig.make("sentence", text, None, {**SMALL, "vector_size": 300})
     with pytest.raises(BadInput):  # too few words for vectors of this size
-        service.train(config)
-    assert service.runs() == known
+        service.runs.train(config)
+    assert service.runs.all() == known

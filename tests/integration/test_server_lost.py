@@ -50,8 +50,8 @@ def watch_until_checkpoint(settings: Settings, name: str) -> None:
     watcher = Service(settings)
     try:
         wait_for(lambda: list((settings.home / "runs" / name).glob("checkpoint-*")), "No checkpoint was written")
-        assert watcher.run(name).status == "running"
-        reaches(watcher, name, watcher.run(name).position + 1)
+        assert watcher.runs.run(name).status == "running"
+        reaches(watcher, name, watcher.runs.run(name).position + 1)
     finally:
         watcher.close()
 
@@ -84,22 +84,22 @@ def test_nothing_is_left_running_and_the_run_resumes(
     wait_for(lambda: not still_there(family), f"Left running: {still_there(family)}")
 
     service = open_service(settings)
-    run = service.run(name)
+    run = service.runs.run(name)
     assert run.status == "interrupted"
     assert run.message.startswith("The program that trained this run ended. Resume goes on from epoch ")
-    epochs = [epoch.epoch for epoch in service.curve(name).epochs]
+    epochs = [epoch.epoch for epoch in service.runs.curve(name).epochs]
     assert epochs == list(range(1, len(epochs) + 1))
-    assert service.snapshot(name) is not None
+    assert service.runs.snapshot(name) is not None
     if signum != signal.SIGKILL:
         return
-    service.resume(name)
+    service.runs.resume(name)
     ended(service, name, "finished")
-    assert [epoch.epoch for epoch in service.curve(name).epochs] == list(range(1, EPOCHS + 1))
+    assert [epoch.epoch for epoch in service.runs.curve(name).epochs] == list(range(1, EPOCHS + 1))
 
 
 def test_a_run_of_a_living_program_is_left_alone(service: Service, open_service: Callable[[Settings], Service]):
-    name = service.train(small())
+    name = service.runs.train(small())
     second = open_service(dataclasses.replace(service.settings))
-    assert second.run(name).active
+    assert second.runs.run(name).active
     ended(service, name, "finished")
-    assert second.run(name).status == "finished"
+    assert second.runs.run(name).status == "finished"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aecore import shipping
 from aecore.analysis.images import reconstruction_metrics
+from aecore.cli import pretrained as shipping
 from aecore.compute.backend import InProcess
 from aecore.datasets import load
-from aecore.datasets.measured import as_floats, measured, shown_test
+from aecore.datasets.evaluation import as_floats, measured, shown_test
 from aecore.datasets.text.cache import as_texts
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
@@ -48,8 +48,8 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def test_all_are_there_and_small(door: Service):
-    assert not door.shelf_problems()
-    assert {run.id for run in door.runs()} == set(NAMES)
+    assert not door.runs.pretrained_problems()
+    assert {run.id for run in door.runs.all()} == set(NAMES)
     assert sum(map(size, IMAGES)) < MOST_BYTES
     assert sum(map(size, SENTENCES)) < MOST_SENTENCE_BYTES
 
@@ -118,4 +118,4 @@ def test_reconstructions_are_as_good_as_is_said(name: str):
 @pytest.mark.data
 @pytest.mark.parametrize("name", EVALUATED)
 def test_a_fresh_evaluation_gives_the_shipped_figures(door: Service, name: str):
-    assert door.evaluate(name) == pytest.approx(door.run(name).metrics, rel=5e-3, abs=1e-3)
+    assert door.runs.evaluate(name) == pytest.approx(door.runs.run(name).metrics, rel=5e-3, abs=1e-3)

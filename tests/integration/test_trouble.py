@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from aecore.errors import DataMissing
+from aecore.messages.events import Command
 from aecore.schema import RunConfig
-from aecore.schema.events import Command
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, small, wait_for
@@ -75,40 +75,40 @@ def test_a_full_disk_interrupts_the_run_which_resumes_once_there_is_space(
 ):
     url = settings.database_url if database == "elsewhere" else f"sqlite:///{disk.folder / 'aecore.db'}"
     service = open_service(dataclasses.replace(settings, home=disk.folder, database_url=url))
-    name = service.train(small(epochs=EPOCHS), UNHURRIED)
+    name = service.runs.train(small(epochs=EPOCHS), UNHURRIED)
     folder = disk.folder / "runs" / name
     wait_for(lambda: list(folder.glob("checkpoint-*")), "No checkpoint was written")
-    reached = wait_for(lambda: len(service.curve(name).epochs), "No epoch was ever done")
+    reached = wait_for(lambda: len(service.runs.curve(name).epochs), "No epoch was ever done")
     disk.fill()
 
     run = ended(service, name, "interrupted")
     assert "disk" in run.message.lower()
     assert "Resume goes on from epoch " in run.message
     assert not list(folder.rglob(".writing-*"))
-    known = [epoch.epoch for epoch in service.curve(name).epochs]
+    known = [epoch.epoch for epoch in service.runs.curve(name).epochs]
     assert known == list(range(1, len(known) + 1))
     assert len(known) >= reached
-    assert service.snapshot(name) is not None
+    assert service.runs.snapshot(name) is not None
 
     disk.free()
-    service.resume(name)
+    service.runs.resume(name)
     run = ended(service, name, "finished")
     assert run.message == ""
-    assert [epoch.epoch for epoch in service.curve(name).epochs] == list(range(1, EPOCHS + 1))
+    assert [epoch.epoch for epoch in service.runs.curve(name).epochs] == list(range(1, EPOCHS + 1))
 
 
 def test_a_damaged_dataset_is_told_at_once_and_disturbs_nothing(service: Service, data_dir: Path):
     damaged = data_dir / "mnist.npz"
     damaged.write_bytes(b"PK\x03\x04 this is not an archive" * 1000)
     try:
-        before = service.train(small())
-        known = {run.id for run in service.runs()}
+        before = service.runs.train(small())
+        known = {run.id for run in service.runs.all()}
         with pytest.raises(DataMissing) as refused:
-            service.train(RunConfig.make("vanilla", "mnist", "quick"))
+            service.runs.train(RunConfig.make("vanilla", "mnist", "quick"))
         assert str(damaged) in str(refused.value)
         assert "Traceback" not in str(refused.value)
         assert damaged.exists()
-        assert {run.id for run in service.runs()} == known
+        assert {run.id for run in service.runs.all()} == known
         ended(service, before, "finished")
     finally:
         damaged.unlink()
@@ -116,23 +116,23 @@ def test_a_damaged_dataset_is_told_at_once_and_disturbs_nothing(service: Service
 
 def test_a_run_that_diverges_says_so_and_keeps_its_last_checkpoint(service: Service):
     calm = {"optimizer": "sgd", "loss": "mse", "output_activation": "linear", "code_activation": "linear"}
-    name = service.train(small(epochs=200, learning_rate=1e-3, **calm), UNHURRIED)
+    name = service.runs.train(small(epochs=200, learning_rate=1e-3, **calm), UNHURRIED)
     reaches(service, name, 1)
-    service.pause(name)
+    service.runs.pause(name)
     paused = ended(service, name, "paused")
-    before = service.curve(name).epochs
+    before = service.runs.curve(name).epochs
     assert before
-    service.set_learning_rate(name, 10.0)
-    service.resume(name)
+    service.runs.set_learning_rate(name, 10.0)
+    service.runs.resume(name)
     run = ended(service, name, "failed")
     assert run.message.startswith("The loss stopped being a number in epoch ")
     assert "Try a learning rate below 10;" in run.message
 
-    after = service.curve(name).epochs
+    after = service.runs.curve(name).epochs
     assert after[: len(before)] == before
     assert run.position >= paused.epochs_done
 
-    service.resume(name, learning_rate=1e-3)  # its checkpoint may have been taken when it was already on the slope
-    wait_for(lambda: not service.run(name).active, "It never ended")
-    assert service.run(name).status in ("finished", "failed")
-    assert service.curve(name).epochs[: len(before)] == before
+    service.runs.resume(name, learning_rate=1e-3)  # its checkpoint may have been taken when it was already on the slope
+    wait_for(lambda: not service.runs.run(name).active, "It never ended")
+    assert service.runs.run(name).status in ("finished", "failed")
+    assert service.runs.curve(name).epochs[: len(before)] == before

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from aecore.compute.cluster import DaskBackend
-from aecore.schema.events import Command
+from aecore.messages.events import Command
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, same_weights, scheduler_of, small, still_there, wait_for, worker_of
@@ -24,25 +24,25 @@ def checkpointed(service: Service, name: str) -> float:
         files = (service.settings.home / "runs" / name).glob("checkpoint-*.npz")
         return max((float(path.stem.rpartition("-")[2]) for path in files), default=0.0)
 
-    return wait_for(found, f"{name} never wrote a checkpoint: {service.run(name)}")
+    return wait_for(found, f"{name} never wrote a checkpoint: {service.runs.run(name)}")
 
 
 def goes_on_to_the_end(service: Service, name: str) -> None:
     """Resumes an interrupted run and expects a log without gaps."""
-    service.resume(name)
+    service.runs.resume(name)
     run = ended(service, name, "finished")
     assert (run.epochs_done, run.message, run.attempt) == (EPOCHS, "", 2)
-    curve = service.curve(name)
+    curve = service.runs.curve(name)
     assert [epoch.epoch for epoch in curve.epochs] == list(range(1, EPOCHS + 1))
     assert [position for position, _ in curve.ticks] == sorted(position for position, _ in curve.ticks)
 
 
 def test_a_killed_worker_interrupts_its_run_but_not_the_one_that_waits(fragile_service: Service, fragile: DaskBackend):
     service = fragile_service
-    name = service.train(small(epochs=EPOCHS), UNHURRIED)
+    name = service.runs.train(small(epochs=EPOCHS), UNHURRIED)
     reaches(service, name, checkpointed(service, name) + 1)
-    waiting = service.train(small(epochs=EPOCHS))
-    wait_for(lambda: service.waiting_before(waiting) == 1, "The second run does not wait")
+    waiting = service.runs.train(small(epochs=EPOCHS))
+    wait_for(lambda: service.runs.waiting_before(waiting) == 1, "The second run does not wait")
     worker_of(fragile).kill()
 
     run = ended(service, name, "interrupted")
@@ -50,25 +50,25 @@ def test_a_killed_worker_interrupts_its_run_but_not_the_one_that_waits(fragile_s
     assert run.message.endswith(f"Resume goes on from epoch {checkpointed(service, name):.3g}.")
     goes_on_to_the_end(service, name)
     ended(service, waiting, "finished")
-    assert same_weights(service.model_file(name), service.model_file(waiting))
+    assert same_weights(service.runs.model_file(name), service.runs.model_file(waiting))
 
 
 def test_a_killed_scheduler_interrupts_the_run_which_resumes_on_a_new_cluster(
     fragile_service: Service, fragile: DaskBackend
 ):
     service = fragile_service
-    name = service.train(small(epochs=EPOCHS), UNHURRIED)
+    name = service.runs.train(small(epochs=EPOCHS), UNHURRIED)
     reaches(service, name, checkpointed(service, name) + 1)
-    old_address = service.worker().where
+    old_address = service.runs.worker().where
     worker = worker_of(fragile)
     scheduler_of(fragile).kill()
 
     run = ended(service, name, "interrupted")
     assert run.message.startswith("The connection to the scheduler was lost.")
     assert run.message.endswith(f"Resume goes on from epoch {checkpointed(service, name):.3g}.")
-    assert service.worker().state == "off"
+    assert service.runs.worker().state == "off"
     goes_on_to_the_end(service, name)
-    assert service.worker().where != old_address
+    assert service.runs.worker().where != old_address
     wait_for(lambda: not still_there([worker]), "The old cluster's worker was left running")
 
 
@@ -76,14 +76,14 @@ def test_an_idle_worker_ends_and_the_next_run_starts_another(settings: Settings)
     backend = DaskBackend(dataclasses.replace(settings, idle_minutes=IDLE_MINUTES))
     service = Service(settings, backend)
     try:
-        assert service.worker().state == "off"
-        first = service.train(small())
+        assert service.runs.worker().state == "off"
+        first = service.runs.train(small())
         ended(service, first, "finished")
         worker = worker_of(backend)
-        wait_for(lambda: service.worker().state == "off", "The idle worker still shows as ready")
+        wait_for(lambda: service.runs.worker().state == "off", "The idle worker still shows as ready")
         wait_for(lambda: not still_there([worker]), "The idle worker stayed")
-        second = service.train(small())
+        second = service.runs.train(small())
         ended(service, second, "finished")
-        assert same_weights(service.model_file(first), service.model_file(second))
+        assert same_weights(service.runs.model_file(first), service.runs.model_file(second))
     finally:
         service.close()

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from aecore.errors import BadInput
+from aecore.messages.jobs import InferenceRequest, Operation
 from aecore.models import build
 from aecore.schema import IMAGE_SHAPE, RunConfig
-from aecore.schema.job import Question
-from aecore.training.desk import Desk
+from aecore.training.model_cache import ModelCache
 
 IMAGES: Any = np.random.default_rng(0).random((7, 28, 28, 1), dtype=np.float32)
 MODELS = {
@@ -39,7 +39,7 @@ def made(name: str) -> Any:
 @pytest.mark.parametrize("name", MODELS)
 def test_shapes_are_as_told_and_the_code_is_in_the_middle(name: str) -> None:
     model = made(name)
-    layers = {layer.name: layer for layer in model.anatomy()}
+    layers = {layer.name: layer for layer in model.inspected_layers()}
     for layer in layers.values():
         pictures, matrix = np.asarray(layer.pictures()), np.asarray(layer.matrix())
         assert pictures.shape == layer.shape, layer.name
@@ -58,7 +58,7 @@ def test_shapes_are_as_told_and_the_code_is_in_the_middle(name: str) -> None:
 def test_dense_weights_draw_and_look_as_the_network_does(name: str) -> None:
     """Without activations and biases, pictures are the whole way from the image, or to it."""
     model = made(name)
-    layers = {layer.name: layer for layer in model.anatomy()}
+    layers = {layer.name: layer for layer in model.inspected_layers()}
     flat = IMAGES.reshape(len(IMAGES), -1)
     before = flat
     for layer in model.encoder.dense:
@@ -74,7 +74,7 @@ def test_dense_weights_draw_and_look_as_the_network_does(name: str) -> None:
 
 
 def test_a_tied_decoder_draws_with_what_the_encoder_looks_for() -> None:
-    layers = {layer.name: layer for layer in made("tied").anatomy()}
+    layers = {layer.name: layer for layer in made("tied").inspected_layers()}
     np.testing.assert_array_equal(
         np.asarray(layers["decoder_2"].pictures()), np.asarray(layers["encoder_1"].pictures())
     )
@@ -84,7 +84,7 @@ def test_a_tied_decoder_draws_with_what_the_encoder_looks_for() -> None:
 def test_kernels_are_the_units_own(name: str) -> None:
     """What a filter gives depends on its kernels, what a map draws on those it goes out by, and on no others."""
     model = made(name)
-    layers = {layer.name: layer for layer in model.anatomy()}
+    layers = {layer.name: layer for layer in model.inspected_layers()}
     convolution = model.encoder.convolutions[0].conv
     kernel = np.asarray(convolution.kernel)
     np.testing.assert_array_equal(np.asarray(layers["encoder_1"].pictures())[2], kernel[..., 2])
@@ -110,27 +110,27 @@ def test_kernels_are_the_units_own(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["deep", "dense code"])
-def test_the_desk_answers_about_the_model_itself(name: str) -> None:
+def test_the_model_cache_tells_of_the_model_itself(name: str) -> None:
     variant, values = MODELS[name]
     config = RunConfig.make(variant, "digits", None, dict(values))
     model = build(config.hyper, IMAGE_SHAPE)
     weights = [np.asarray(variable) for variable in model.variables]
-    desk = Desk()
+    cache = ModelCache()
 
-    def ask(operation: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        answer = desk.answer(Question("it", "1", config.to_json(), operation, arrays, weights))
+    def ask(name: Any, layer: str = "", /, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        answer = cache.infer(InferenceRequest("it", "1", config.to_json(), Operation(name, layer), arrays, weights))
         assert answer is not None
         return answer
 
     sizes = ask("layers")
     assert {title: (bool(size[0]), *size[1:]) for title, size in sizes.items()} == {
-        layer.name: (layer.convolutional, *layer.shape) for layer in model.anatomy()
+        layer.name: (layer.convolutional, *layer.shape) for layer in model.inspected_layers()
     }
-    for layer in model.anatomy():
-        np.testing.assert_array_equal(ask(f"weights {layer.name}")["pictures"], np.asarray(layer.pictures()))
-        found = ask(f"activity {layer.name}", images=IMAGES)["activity"]
+    for layer in model.inspected_layers():
+        np.testing.assert_array_equal(ask("weights", layer.name)["pictures"], np.asarray(layer.pictures()))
+        found = ask("activity", layer.name, images=IMAGES)["activity"]
         np.testing.assert_allclose(found, np.asarray(layer.mean_activity(tf.constant(IMAGES))["activity"]), atol=1e-5)
         if layer.convolutional:
-            assert ask(f"maps {layer.name}", images=IMAGES)["maps"].shape[-1] == layer.shape[0]
+            assert ask("maps", layer.name, images=IMAGES)["maps"].shape[-1] == layer.shape[0]
     with pytest.raises(BadInput, match="cannot be asked about 'dreams'; it knows layers"):
         ask("dreams")

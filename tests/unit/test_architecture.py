@@ -40,7 +40,7 @@ def test_the_reader_of_imports_sees_them():
     """Without this, the tests below could pass by looking at nothing."""
     assert "streamlit" in set(imports(ROOT / "app.py"))
     assert "tensorflow" in set(imports(ROOT / "aecore/models/base.py"))
-    assert "aecore.training.engine" in set(imports(ROOT / "aecore/training/task.py")), "imported inside a function"
+    assert "aecore.training.trainer" in set(imports(ROOT / "aecore/training/task.py")), "imported inside a function"
     assert len(BACK_END) > 30
     assert len(PAGES) > 3
 

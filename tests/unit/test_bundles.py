@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aecore import shipping
-from aecore.cli import main
+from aecore.cli import pretrained as shipping
+from aecore.cli.main import main
+from aecore.cli.pretrained import Figure, Recipe
 from aecore.compute.backend import InProcess
 from aecore.errors import BadInput, StorageError
-from aecore.schema.events import Command
+from aecore.messages.events import Command
 from aecore.service import Service
 from aecore.settings import Settings
-from aecore.shipping import Figure, Recipe
 from aecore.store.bundles import COMMON_FILES, MANIFEST, OWN_FILES, open_bundle, shortened, write_bundle
 
 SMALL = {"hidden": (), "code_size": 6, "batch_size": 128, "epochs": 2}
@@ -56,21 +56,21 @@ def door(shelf: Path, tmp_path: Path) -> Iterator[Service]:
 def test_a_shipped_model_is_a_run_among_the_others(shipped: tuple[Path, Service], door: Service):
     trained = shipping.trained(shipped[1], RECIPES[0])
     assert trained is not None
-    assert [run.id for run in door.runs()] == ["tiny", "tiny-noisy"]
-    run = door.run("tiny")
+    assert [run.id for run in door.runs.all()] == ["tiny", "tiny-noisy"]
+    run = door.runs.run("tiny")
     assert run.status == "shipped"
     assert run.config == trained.config
     assert run.metrics["mse"] == pytest.approx(trained.metrics["mse"], rel=1e-3)
     assert run.device is not None
     assert run.device.host == "", "the machine that trained it is nobody's business"
-    assert door.curve("tiny") == shipped[1].curve(trained.id)
+    assert door.runs.curve("tiny") == shipped[1].runs.curve(trained.id)
 
 
 def test_its_snapshots_span_the_whole_training(door: Service):
-    positions = door.snapshot_positions("tiny")
+    positions = door.runs.snapshot_positions("tiny")
     assert positions[0] == 0
     assert positions[-1] == 2
-    first, last = door.snapshot("tiny", 0), door.snapshot("tiny")
+    first, last = door.runs.snapshot("tiny", 0), door.runs.snapshot("tiny")
     assert first is not None
     assert last is not None
     assert (first.position, last.position) == (0, 2)
@@ -82,7 +82,7 @@ def test_its_snapshots_span_the_whole_training(door: Service):
 def test_weight_pictures_survive_the_packing(shipped: tuple[Path, Service], door: Service):
     trained = shipping.trained(shipped[1], RECIPES[0])
     assert trained is not None
-    before, after = shipped[1].snapshot(trained.id), door.snapshot("tiny")
+    before, after = shipped[1].runs.snapshot(trained.id), door.runs.snapshot("tiny")
     assert before is not None
     assert after is not None
     limit = float(np.abs(before.arrays["tiles"]).max())
@@ -99,7 +99,7 @@ def test_no_image_of_the_dataset_is_shipped(shelf: Path):
 def test_where_the_dataset_is_the_images_stand_beside_what_became_of_them(shipped: tuple[Path, Service], door: Service):
     trained = shipping.trained(shipped[1], RECIPES[1])
     assert trained is not None
-    before, after = shipped[1].snapshot(trained.id), door.snapshot("tiny-noisy")
+    before, after = shipped[1].runs.snapshot(trained.id), door.runs.snapshot("tiny-noisy")
     assert before is not None
     assert after is not None
     for name in ("clean", "corrupted"):
@@ -108,8 +108,8 @@ def test_where_the_dataset_is_the_images_stand_beside_what_became_of_them(shippe
 
 def test_evaluating_it_gives_the_figures_that_are_shipped(door: Service):
     stages: list[str] = []
-    fresh = door.evaluate("tiny-noisy", stage=stages.append)
-    told = door.run("tiny-noisy").metrics
+    fresh = door.runs.evaluate("tiny-noisy", stage=stages.append)
+    told = door.runs.run("tiny-noisy").metrics
     assert fresh.keys() == told.keys()
     assert {"nlm_psnr", "pca_denoiser_psnr"} <= fresh.keys()
     assert fresh == pytest.approx(told, rel=1e-3)
@@ -119,7 +119,7 @@ def test_evaluating_it_gives_the_figures_that_are_shipped(door: Service):
 def test_evaluating_a_run_gives_its_scorecard(shipped: tuple[Path, Service]):
     trained = shipping.trained(shipped[1], RECIPES[0])
     assert trained is not None
-    assert shipped[1].evaluate(trained.id) == pytest.approx(trained.metrics, rel=1e-3)
+    assert shipped[1].runs.evaluate(trained.id) == pytest.approx(trained.metrics, rel=1e-3)
 
 
 def test_a_recipe_that_is_trained_already_is_not_trained_again(shipped: tuple[Path, Service]):
@@ -133,24 +133,24 @@ def test_a_recipe_that_is_trained_already_is_not_trained_again(shipped: tuple[Pa
 @pytest.mark.parametrize(
     "change",
     [
-        lambda door: door.pause("tiny"),
-        lambda door: door.stop("tiny"),
-        lambda door: door.resume("tiny", more_epochs=1),
-        lambda door: door.step("tiny"),
-        lambda door: door.set_learning_rate("tiny", 0.1),
-        lambda door: door.tell("tiny", Command(action="pause")),
+        lambda door: door.runs.pause("tiny"),
+        lambda door: door.runs.stop("tiny"),
+        lambda door: door.runs.resume("tiny", more_epochs=1),
+        lambda door: door.runs.step("tiny"),
+        lambda door: door.runs.set_learning_rate("tiny", 0.1),
+        lambda door: door.runs.tell("tiny", Command(action="pause")),
     ],
 )
 def test_it_cannot_be_changed(door: Service, change):
-    with pytest.raises(BadInput, match="tiny is a shipped model and read-only"):
+    with pytest.raises(BadInput, match="tiny is a pretrained model and read-only"):
         change(door)
-    assert [run.status for run in door.runs()] == ["shipped", "shipped"]
+    assert [run.status for run in door.runs.all()] == ["shipped", "shipped"]
 
 
 @pytest.mark.parametrize("name", [*COMMON_FILES, *OWN_FILES["images"], MANIFEST])
 @pytest.mark.parametrize("damage", ["tampered", "truncated", "missing"])
 def test_a_damaged_bundle_is_refused_by_name_and_the_others_are_not(shelf: Path, door: Service, name: str, damage: str):
-    assert len(door.runs()) == 2
+    assert len(door.runs.all()) == 2
     path = shelf / "tiny" / name
     data = path.read_bytes()
     if damage == "missing":
@@ -160,14 +160,14 @@ def test_a_damaged_bundle_is_refused_by_name_and_the_others_are_not(shelf: Path,
     if damage == "tampered" and name == MANIFEST:
         path.write_text(path.read_text().replace("X", "", 1).replace("sha256", "sha1"))
     with pytest.raises(StorageError, match=f"The shipped model tiny is not offered: .*{name}"):
-        door.run("tiny")
-    assert [run.id for run in door.runs()] == ["tiny-noisy"]
-    (problem,) = door.shelf_problems()
+        door.runs.run("tiny")
+    assert [run.id for run in door.runs.all()] == ["tiny-noisy"]
+    (problem,) = door.runs.pretrained_problems()
     assert str(shelf / "tiny") in problem
 
     path.write_bytes(data)
-    assert door.run("tiny").status == "shipped"
-    assert not door.shelf_problems()
+    assert door.runs.run("tiny").status == "shipped"
+    assert not door.runs.pretrained_problems()
 
 
 def test_arrays_are_never_unpickled(shelf: Path):
@@ -181,13 +181,13 @@ def test_a_later_format_is_refused(shelf: Path, door: Service):
     path = shelf / "tiny" / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
     with pytest.raises(StorageError, match="its format is 2"):
-        door.run("tiny")
+        door.runs.run("tiny")
 
 
 def test_an_empty_or_missing_shelf_is_no_trouble(tmp_path: Path):
     service = Service(Settings(home=tmp_path, checkpoints_dir=tmp_path / "none"), InProcess())
-    assert service.runs() == []
-    assert service.shelf_problems() == []
+    assert service.runs.all() == []
+    assert service.runs.pretrained_problems() == []
     service.close()
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aecore.compute.channel import Channel
-from aecore.schema.events import Checkpoint, Command, EpochDone, Event, Progress, Snapshot
+from aecore.messages.channel import Channel
+from aecore.messages.events import Checkpoint, Command, EpochDone, Event, Progress, Snapshot
 
 
 def progress(position: float) -> Progress:

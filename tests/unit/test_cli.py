@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aecore.cli import BAD_INPUT, main
+from aecore.cli.main import BAD_INPUT, main
 from aecore.datasets import CORPORA, DATASETS
 from aecore.schema import VARIANTS
 

@@ -14,7 +14,7 @@ from aecore.models.contractive import jacobian_norm
 from aecore.schema import IMAGE_SHAPE
 from aecore.schema.contractive import Contractive
 from aecore.settings import Settings
-from aecore.training.images import ImageData
+from aecore.training.image_data import ImageData
 from aecore.training.loop import Loop
 
 IMAGES = np.random.default_rng(0).random((4, *IMAGE_SHAPE), dtype=np.float32)

@@ -285,10 +285,10 @@ def test_feature_maps_are_what_pooling_is_given():
 
 def test_feature_maps_of_the_first_held_out_image_are_drawn_but_not_too_many():
     few, many = model_of(filters="7,3", downsampling="stride"), model_of(filters=f"{MAPS + 6},3")
-    drawn = few.exhibits(tf.constant(IMAGES))["maps"]
+    drawn = few.visualizations(tf.constant(IMAGES))["maps"]
     assert drawn.shape == (7, 14, 14), "a stride has halved them already"
     assert np.array_equal(drawn, feature_maps(few.encoder, tf.constant(IMAGES[0])))
-    assert many.exhibits(tf.constant(IMAGES))["maps"].shape == (MAPS, 28, 28)
+    assert many.visualizations(tf.constant(IMAGES))["maps"].shape == (MAPS, 28, 28)
 
 
 # Files

@@ -7,19 +7,20 @@ import pytest
 
 from aecore.errors import BadInput
 from aecore.explore.inputs import BASELINES, MEANS, MEDIAN, PCA, SWEPT_STRENGTHS, Inputs, noise_std, quality
+from aecore.messages.jobs import RECONSTRUCT, Operation
 from aecore.service import Service
 from aecore.settings import Settings
 
 
 class Copying:
-    """A service whose runs return what they are shown."""
+    """Runs and data: the runs return what they are shown."""
 
     def __init__(self, home: Path):
         self.settings = Settings(home=home)
         self.asked: list[tuple[str, int]] = []
 
-    def ask(self, name: str, operation: str, images: np.ndarray) -> dict[str, np.ndarray]:
-        assert operation == "reconstruct"
+    def infer(self, name: str, operation: Operation, images: np.ndarray) -> dict[str, np.ndarray]:
+        assert operation == RECONSTRUCT
         self.asked.append((name, len(images)))
         return {"images": images}
 
@@ -31,7 +32,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Copying:
 
 @pytest.fixture(scope="module")
 def inputs(service: Copying) -> Inputs:
-    return Inputs(service)  # pyright: ignore[reportArgumentType]
+    return Inputs(service, service)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from aecore import datasets
 from aecore.compute.backend import InProcess
 from aecore.errors import BadInput, DataMissing
 from aecore.explore import neighbourhoods, plane, walk
+from aecore.messages.jobs import ENCODE
 from aecore.schema import RunConfig
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
@@ -157,7 +158,7 @@ def test_draws_are_standard_normal_and_the_same_for_the_same_seed():
 
 def test_shipped_codes_need_neither_data_nor_weights(door: Service):
     found = door.latent.points("stacked-2", 500)
-    held_out = door._shelf.bundle("stacked-2").held_out()
+    held_out = door.runs._pretrained.bundle("stacked-2").held_out()
     assert found.images is None
     assert found.total == 10_000
     assert np.array_equal(found.positions, held_out["indices"][:500])
@@ -174,7 +175,7 @@ def test_shipped_codes_need_neither_data_nor_weights(door: Service):
 def test_figures_of_a_shipped_model_are_its_scorecard(door: Service):
     points = door.latent.points("stacked-2", 500)
     found = door.latent.figures("stacked-2", points.codes, points)
-    scores = door.run("stacked-2").metrics
+    scores = door.runs.run("stacked-2").metrics
     assert found.measured == ("knn5_accuracy", "trustworthiness")
     assert (found.knn5_accuracy, found.trustworthiness) == (scores["knn5_accuracy"], scores["trustworthiness"])
     pca = door.latent.figures("stacked-2", door.latent.linear("stacked-2", points.positions), points, pca=True)
@@ -183,7 +184,7 @@ def test_figures_of_a_shipped_model_are_its_scorecard(door: Service):
 
 
 def test_a_run_whose_data_are_gone_says_what_to_do(door: Service):
-    name = door._store.create(RunConfig.make("vanilla", "mnist", "quick"))
+    name = door.runs._store.create(RunConfig.make("vanilla", "mnist", "quick"))
     with pytest.raises(
         DataMissing, match=rf"MNIST, on which {name} was trained, is not on this machine\. .*mnist\.npz"
     ):
@@ -192,15 +193,15 @@ def test_a_run_whose_data_are_gone_says_what_to_do(door: Service):
 
 def test_a_run_on_digits_is_encoded_and_decoded(door: Service):
     config = RunConfig.make("variational", "digits", "quick", {"hidden": (16,), "epochs": 2, "noise": "masking"})
-    (name,) = {run for run, _ in door.watch(config)}
+    (name,) = {run for run, _ in door.runs.watch(config)}
     images = datasets.load("digits", door.settings)
     found = door.latent.points(name, 100)
     assert found.images is not None
     assert np.array_equal(found.images, images.x_test[found.positions, ..., 0])
     assert np.array_equal(found.labels, images.y_test[found.positions])
     shown = datasets.shown_test(images, config.image_hyper)[found.positions]
-    assert found.codes == pytest.approx(door.ask(name, "encode", images=shown)["codes"], abs=1e-6)
-    snapshot = door.snapshot(name)
+    assert found.codes == pytest.approx(door.runs.infer(name, ENCODE, images=shown)["codes"], abs=1e-6)
+    snapshot = door.runs.snapshot(name)
     assert snapshot is not None
     assert np.array_equal(snapshot.arrays["indices"][:100], found.positions), "the points of the run's own page"
     assert np.array_equal(door.latent.points(name, 40).positions, found.positions[:40])

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from aecore.datasets import load, status
-from aecore.datasets.measured import images_of
+from aecore.datasets.evaluation import images_of
 from aecore.errors import BadInput
 from aecore.explore.novelty import Detector, Novelty, errors_of
+from aecore.messages.jobs import RECONSTRUCT, Operation
 from aecore.schema import VARIANTS, RunConfig
 from aecore.settings import SHIPPED, Settings
 from aecore.store.bundles import open_bundle
@@ -105,7 +106,7 @@ def test_errors_are_means_over_an_images_pixels():
 
 
 class Blurring:
-    """A service with one run: it gives back the mean of the images it was trained on."""
+    """Runs and data with one run: it gives back the mean of the images it was trained on."""
 
     def __init__(self, run: RunView, settings: Settings):
         self.settings, self._run = settings, run
@@ -116,8 +117,8 @@ class Blurring:
         assert name == self._run.id
         return self._run
 
-    def ask(self, name: str, operation: str, images: np.ndarray) -> dict[str, np.ndarray]:
-        assert (name, operation) == (self._run.id, "reconstruct")
+    def infer(self, name: str, operation: Operation, images: np.ndarray) -> dict[str, np.ndarray]:
+        assert (name, operation) == (self._run.id, RECONSTRUCT)
         return {"images": np.broadcast_to(self._mean, images.shape)}
 
 
@@ -126,7 +127,8 @@ def novelty(tmp_path: Path, left_out: str) -> tuple[Novelty, str]:
 
     run = open_bundle(SHIPPED / "vanilla").run
     run = replace(run, config=RunConfig.make("vanilla", "digits", "quick", {"left_out": left_out}))
-    return Novelty(Blurring(run, Settings(home=tmp_path))), run.id  # pyright: ignore[reportArgumentType]
+    source = Blurring(run, Settings(home=tmp_path))
+    return Novelty(source, source), run.id  # pyright: ignore[reportArgumentType]
 
 
 def test_all_held_out_images_are_examined(tmp_path: Path):

@@ -10,6 +10,7 @@ from aecore.analysis.similarity import cosine
 from aecore.compute.backend import InProcess
 from aecore.errors import BadInput
 from aecore.explore.sentences import CODES, LATENT, MEANS, PAD
+from aecore.messages.jobs import DECODE
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.sentences import LENGTH, TOPICS, trained
@@ -31,7 +32,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def names(door: Service) -> dict[str, str]:
-    return {run.config.sentence_hyper.objective: run.id for run in door.runs()}
+    return {run.config.sentence_hyper.objective: run.id for run in door.runs.all()}
 
 
 def test_neighbours_are_the_nearest_held_out_sentences(door: Service, names: dict[str, str]):
@@ -80,7 +81,7 @@ def test_a_line_begins_and_ends_with_what_the_model_makes_of_the_two(door: Servi
         line = door.sentences.between(name, DOG[0], longer, 5)
         assert line.shares.tolist() == [0, 0.25, 0.5, 0.75, 1]
         ends = door.sentences.vectors(name, line.ids)[CODES]
-        alone = door.ask(name, "decode", codes=ends)["words"]
+        alone = door.runs.infer(name, DECODE, codes=ends)["words"]
         lengths = (line.words != PAD).sum(axis=1)
         for k, row in ((0, 0), (-1, 1)):
             assert line.words[k][: lengths[k]].tolist() == alone[row][: lengths[k]].tolist()
@@ -104,10 +105,10 @@ def test_the_map_shows_sentences_with_their_topics(door: Service, names: dict[st
 def test_a_run_outlives_its_corpus(door: Service, names: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     name = names["words"]
     fresh = Service(door.settings, InProcess())
-    other = fresh.add_text("other.txt", b"\n\n".join(b"A cat sat on mat %d." % k for k in range(40)))
+    other = fresh.data.add_text("other.txt", b"\n\n".join(b"A cat sat on mat %d." % k for k in range(40)))
     monkeypatch.setattr("aecore.explore.sentences.PYTHON_DOCS", other)
     with monkeypatch.context() as patch:
-        patch.setattr(fresh, "dataset", lambda dataset: door.dataset("reuters"))  # which is not here
+        patch.setattr(fresh.data, "dataset", lambda dataset: door.data.dataset("reuters"))  # which is not here
         searched = fresh.sentences.searched(name)
         assert not searched.held_out
         assert searched.title == "other.txt"
@@ -120,7 +121,7 @@ def test_a_run_outlives_its_corpus(door: Service, names: dict[str, str], monkeyp
 
 
 def test_a_corpus_is_read_in_the_background(door: Service, names: dict[str, str]):
-    dataset = door.run(names["words"]).config.dataset
+    dataset = door.runs.run(names["words"]).config.dataset
     assert door.corpora.report(dataset) is None
     door.corpora.prepare(dataset)
     for thread in threading.enumerate():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aecore.compute.backend import InProcess
+from aecore.messages.jobs import DECODE, Operation
 from aecore.schema import RunConfig
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
@@ -23,7 +24,7 @@ def door(home: Path) -> Iterator[Service]:
 
 def trained(door: Service, variant: str, **values: object) -> str:
     config = RunConfig.make(variant, "digits", None, {"epochs": 1, **values})
-    return [name for name, _ in door.watch(config)][-1]
+    return [name for name, _ in door.runs.watch(config)][-1]
 
 
 def test_layers_are_told_in_words(door: Service):
@@ -40,13 +41,13 @@ def test_layers_are_told_in_words(door: Service):
 def test_the_code_of_a_shipped_model_needs_no_data(door: Service):
     code = next(layer for layer in door.weights.layers("sparse-l1") if layer.code)
     activity = door.weights.activity("sparse-l1", code)
-    shipped = door._shelf.bundle("sparse-l1").held_out()
+    shipped = door.runs._pretrained.bundle("sparse-l1").held_out()
     np.testing.assert_array_equal(activity.values, shipped["codes"].astype(np.float32))
     np.testing.assert_array_equal(activity.labels, shipped["labels"])
     assert activity.decoded
     assert "2,000 held-out images; MNIST itself is not on this machine" in activity.note
     assert activity.images.shape == (2000, 28, 28)
-    drawn = door.ask("sparse-l1", "decode", codes=activity.values[:5])["images"]
+    drawn = door.runs.infer("sparse-l1", DECODE, codes=activity.values[:5])["images"]
     assert np.abs(activity.images[:5] / 255 - drawn[..., 0].clip(0, 1)).max() < 0.01
 
 
@@ -55,7 +56,9 @@ def test_another_layer_is_shown_decodings_and_says_so(door: Service):
     activity = door.weights.activity("stacked-30", layer)
     assert activity.values.shape == (2000, 1000)
     assert "decodes from the codes" in activity.note
-    seen = door.ask("stacked-30", f"activity {layer.name}", images=activity.images[:3, ..., None] / np.float32(255))
+    seen = door.runs.infer(
+        "stacked-30", Operation("activity", layer.name), images=activity.images[:3, ..., None] / np.float32(255)
+    )
     assert np.abs(seen["activity"] - activity.values[:3]).max() < 0.05, "pixels are rounded to 1/255"
 
 

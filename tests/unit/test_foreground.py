@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from aecore.compute.backend import InProcess
+from aecore.messages.events import EpochDone, Failed
 from aecore.schema import RunConfig
-from aecore.schema.events import EpochDone, Failed
 from aecore.service import Service
 from aecore.settings import Settings
 
@@ -30,22 +30,22 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 def test_a_training_that_nobody_watches_any_more_ends_resumable(service: Service):
-    watching: Any = service.watch(RunConfig.make("vanilla", "digits", None, SMALL))
+    watching: Any = service.runs.watch(RunConfig.make("vanilla", "digits", None, SMALL))
     name = next(run for run, event in watching if isinstance(event, EpochDone))
     watching.close()
-    run = service.run(name)
+    run = service.runs.run(name)
     assert not run.active, "nobody could resume it"
     assert run.status in ("paused", "interrupted")
     assert run.epochs_done < EPOCHS
 
 
 def test_weights_that_diverge_in_the_last_step_of_an_epoch_are_told(service: Service):
-    told = list(service.watch(RunConfig.make("vanilla", "digits", None, {**SMALL, **TOO_FAST})))
+    told = list(service.runs.watch(RunConfig.make("vanilla", "digits", None, {**SMALL, **TOO_FAST})))
     name, last = told[-1]
     assert isinstance(last, Failed)
     assert last.message.startswith("The loss stopped being a number in epoch ")
     assert "Try a learning rate below 10" in last.message
-    assert service.run(name).status == "failed"
+    assert service.runs.run(name).status == "failed"
     epochs = [event for _, event in told if isinstance(event, EpochDone)]
     assert np.isfinite([event.loss for event in epochs]).all()
     json.dumps([vars(event) for event in epochs], allow_nan=False)  # other languages know no NaN

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aecore.messages.events import Device, Progress, Snapshot, Started
 from aecore.schema import RunConfig
-from aecore.schema.events import Device, Progress, Snapshot, Started
 from aecore.store import eventlog
 from aecore.store.repository import Repository
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from aecore.datasets import Images, load
-from aecore.datasets.load import VALIDATION_SHARE
-from aecore.datasets.measured import (
+from aecore.datasets.evaluation import (
     as_floats,
     as_pixels,
     coded,
@@ -18,6 +17,7 @@ from aecore.datasets.measured import (
     shown_test,
     shown_train,
 )
+from aecore.datasets.load import VALIDATION_SHARE
 from aecore.schema import ImageConfig, RunConfig
 from aecore.schema.dense import Denoising, Vanilla
 from aecore.schema.variational import Variational

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import ortho_group
 
 from aecore.explore.replay import POINTS, Film, Replay
-from aecore.service import Service
+from aecore.runs.runs import Runs
 from aecore.store.views import SnapshotView
 
 RNG = np.random.default_rng(0)
@@ -37,7 +37,7 @@ class Snapshots:
 
 
 def film_of(source: Snapshots, replay: Replay | None = None) -> Film:
-    film = (replay or Replay(cast(Service, cast(Any, source)))).film("it")
+    film = (replay or Replay(cast(Runs, cast(Any, source)))).film("it")
     assert film is not None
     return film
 
@@ -75,7 +75,7 @@ def test_two_units_are_drawn_as_they_are_and_many_in_their_last_plane():
 
 def test_new_snapshots_are_read_once_and_give_the_film_of_one_reading():
     source = Snapshots([RNG.normal(size=(POINTS, 4)) for _ in range(3)])
-    replay = Replay(cast(Service, cast(Any, source)))
+    replay = Replay(cast(Runs, cast(Any, source)))
     film_of(source, replay)
     source.codes[3] = RNG.normal(size=(POINTS, 4))
     film = film_of(source, replay)
@@ -92,7 +92,7 @@ def test_new_snapshots_are_read_once_and_give_the_film_of_one_reading():
 
 def test_another_attempt_is_read_anew():
     source = Snapshots([RNG.normal(size=(POINTS, 2)) for _ in range(2)])
-    replay = Replay(cast(Service, cast(Any, source)))
+    replay = Replay(cast(Runs, cast(Any, source)))
     film_of(source, replay)
     source.attempt, source.codes[1] = 2, np.ones((POINTS, 2))
     assert (film_of(source, replay).as_they_are[1] == 1).all()
@@ -105,7 +105,7 @@ def test_one_scale_for_all_frames_and_the_nearest_moment():
 
 
 def test_a_run_without_snapshots_has_no_film_and_codes_that_are_no_numbers_are_cut_off():
-    assert Replay(cast(Service, cast(Any, Snapshots([])))).film("it") is None
+    assert Replay(cast(Runs, cast(Any, Snapshots([])))).film("it") is None
     broken = RNG.normal(size=(POINTS, 4))
     broken[0] = np.nan
     broken[1] = np.inf

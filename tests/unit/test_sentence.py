@@ -17,7 +17,7 @@ from aecore.models.sentence import SentenceAutoencoder
 from aecore.schema import IMAGE_SHAPE, RunConfig, variant
 from aecore.schema.sentence import Sentence
 from aecore.settings import Settings
-from aecore.training.sentences import SentenceData
+from aecore.training.sentence_data import SentenceData
 
 LENGTH, WORDS = 9, 120
 SMALL = {"vocabulary": WORDS, "length": LENGTH, "code_size": 6, "vectors": "corpus", "negatives": 20}

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from aecore.errors import BadInput, StorageError
-from aecore.schema import RunConfig
-from aecore.schema.events import (
+from aecore.messages.events import (
     Baseline,
     Checkpoint,
     Device,
@@ -24,6 +23,7 @@ from aecore.schema.events import (
     Snapshot,
     Started,
 )
+from aecore.schema import RunConfig
 from aecore.store.eventlog import MAX_SNAPSHOTS
 from aecore.store.repository import MAX_TICKS, Repository
 

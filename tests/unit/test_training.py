@@ -14,8 +14,8 @@ from aecore.schema import IMAGE_SHAPE, variant
 from aecore.schema.dense import Vanilla
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.corruption import corrupt
-from aecore.training.material import padded_batches
 from aecore.training.optimizers import decay, make_optimizer
+from aecore.training.run_data import padded_batches
 
 GREY = np.full((60, *IMAGE_SHAPE), 0.5, np.float32)
 NOISES = {

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from aecore.datasets import load, status
-from aecore.datasets.upload import MOST_BYTES, Picture, drawn, read_picture, steps_to_digit
 from aecore.errors import BadInput
+from aecore.images.upload import MOST_BYTES, Picture, drawn, read_picture, steps_to_digit
 from aecore.settings import Settings
 
 
@@ -215,7 +215,7 @@ def test_any_damage_is_told_as_bad_input(plain: np.ndarray):
 MEASURED = """
 import re, sys
 from pathlib import Path
-from aecore.datasets.upload import read_picture
+from aecore.images.upload import read_picture
 from aecore.errors import BadInput
 
 def megabytes(what):  # the peak that getrusage gives is that of the parent process where that was larger

@@ -291,7 +291,7 @@ def test_the_manifold_lies_evenly_around_the_middle_of_the_prior(side: int):
 )
 def test_a_plane_is_drawn_for_two_units_and_maps_for_convolutions(values: dict, names: set[str]):
     model = model_of(**values)
-    found = {name: array.numpy() for name, array in model.exhibits(tf.constant(IMAGES)).items()}
+    found = {name: array.numpy() for name, array in model.visualizations(tf.constant(IMAGES)).items()}
     shapes = {
         "kl": (values["code_size"],),
         "samples": (SAMPLES, *IMAGE_SHAPE),
@@ -301,13 +301,13 @@ def test_a_plane_is_drawn_for_two_units_and_maps_for_convolutions(values: dict, 
     assert {name: array.shape for name, array in found.items()} == {name: shapes[name] for name in names}
     assert found["kl"] == pytest.approx(gaussian_kl(*model.posterior(IMAGES)).numpy().mean(axis=0), rel=1e-5)
     assert len(np.unique(found["samples"], axis=0)) == SAMPLES
-    again = model.exhibits(tf.constant(NOISY))
+    again = model.visualizations(tf.constant(NOISY))
     assert np.array_equal(again["samples"], found["samples"]), "the same draws throughout the training"
 
 
 def test_the_corners_of_the_plane_are_the_corners_of_the_picture():
     model = model_of(code_size=2)
-    plane = model.exhibits(tf.constant(IMAGES))["manifold"].numpy()
+    plane = model.visualizations(tf.constant(IMAGES))["manifold"].numpy()
     far = float(stats.norm.ppf(0.98))
     corners = model.decode(tf.constant([[-far, far], [far, far], [-far, -far], [far, -far]], tf.float32))
     np.testing.assert_allclose(plane[[0, MANIFOLD - 1, -MANIFOLD, -1]], corners, atol=1e-5)

@@ -48,7 +48,7 @@ class Layer:
         return {"maps": tf.cast(self.activity(images), tf.float32)}
 
 
-def dense_anatomy(model: Any, code: int) -> list[Layer]:
+def dense_layers(model: Any, code: int) -> list[Layer]:
     """The layers of a dense `Encoder` and `Decoder`.
 
     Args:
@@ -77,7 +77,7 @@ def dense_anatomy(model: Any, code: int) -> list[Layer]:
     return layers
 
 
-def conv_anatomy(model: Any, code: int) -> list[Layer]:
+def conv_layers(model: Any, code: int) -> list[Layer]:
     """The layers of a `ConvEncoder` and a `ConvDecoder`.
 
     Args:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
-from aecore.schema.events import Snapshot
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 Tensors = Any  # in any nesting, passed into the compiled functions as they are
@@ -59,7 +59,7 @@ class DeviceData(ABC):
         return padded_batches(np.arange(self.test_size), size)
 
 
-class Material(ABC):
+class RunData(ABC):
     """A dataset as one run uses it.
 
     Attributes:
@@ -68,7 +68,7 @@ class Material(ABC):
 
     data: DeviceData
 
-    def equip(self, model: Autoencoder) -> None:  # noqa: B027 (images need nothing)
+    def set_up(self, model: Autoencoder) -> None:  # noqa: B027 (images need nothing)
         """Gives an untrained model what it needs of the data."""
 
     def kept(self) -> Mapping[str, dict[str, np.ndarray]]:
@@ -76,7 +76,7 @@ class Material(ABC):
         return {}
 
     @abstractmethod
-    def look(self, model: Autoencoder, position: float) -> Snapshot:
+    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
         """A snapshot of the model now; the first one also carries what never changes."""
 
     @abstractmethod
@@ -92,12 +92,12 @@ class Material(ABC):
             stage: told what is measured next.
         """
 
-    def rivals(self, stage: Callable[[str], None]) -> Mapping[str, float]:
+    def baselines(self, stage: Callable[[str], None]) -> Mapping[str, float]:
         """Figures of what was not trained, for comparison; see `score`."""
         del stage
         return {}
 
-    def findings(self) -> Mapping[str, dict[str, np.ndarray]]:
+    def artifacts(self) -> Mapping[str, dict[str, np.ndarray]]:
         """What `score` found beside its figures, by the name under which it is kept."""
         return {}
 

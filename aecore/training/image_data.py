@@ -6,19 +6,19 @@ import tensorflow as tf
 
 from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
 from aecore.datasets import Images
-from aecore.datasets.measured import as_floats, measured, shown_test, shown_train
+from aecore.datasets.evaluation import as_floats, measured, shown_test, shown_train
+from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
-from aecore.schema.events import Snapshot
 from aecore.training.corruption import binarise, corrupt
-from aecore.training.material import DeviceData, Material, Tensors
+from aecore.training.run_data import DeviceData, RunData, Tensors
 from aecore.training.scorecard import Scorer
 from aecore.training.snapshot import Photographer
 
 PCA_DENOISER_IMAGES = 10_000
 
 
-class ImageMaterial(Material):
+class ImageRunData(RunData):
     """A dataset of images with a run's corruption.
 
     Args:
@@ -31,7 +31,7 @@ class ImageMaterial(Material):
         self.scorer = Scorer(images, hyper)
         self._photographer: Photographer | None = None
 
-    def look(self, model: Autoencoder, position: float) -> Snapshot:
+    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
         if self._photographer is None:
             self._photographer = Photographer(model, self.scorer.images, self.scorer.shown_test)
         return self._photographer.take(position)
@@ -43,7 +43,7 @@ class ImageMaterial(Material):
     def score(self, model: Autoencoder, stage: Callable[[str], None]) -> Mapping[str, float | None]:
         return self.scorer.score(model, stage)
 
-    def rivals(self, stage: Callable[[str], None]) -> Mapping[str, float]:
+    def baselines(self, stage: Callable[[str], None]) -> Mapping[str, float]:
         """For Gaussian noise `pca_denoiser_psnr` and `nlm_psnr` (non-local means), tuned on training images."""
         hyper, scorer = self.scorer.hyper, self.scorer
         if hyper.noise != "gaussian":

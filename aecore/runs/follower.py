@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from aecore.compute.backend import Backend, Handle
 from aecore.errors import AecoreError, StorageError, WorkerLost
+from aecore.messages.events import Command, Event, Failed, Finished
+from aecore.messages.jobs import Job
 from aecore.schema import Status
-from aecore.schema.events import Command, Event, Failed, Finished
-from aecore.schema.job import Job
 from aecore.store.repository import Repository
 from aecore.store.views import RunView
 
@@ -50,7 +50,8 @@ class Follower:
 
     def start(self, job: Job, command: Command | None = None) -> None:
         """Trains in the background; `command` is told from the start."""
-        self._early[job.run] = [command] if command else []
+        self._early[job.run] = []
+        job = replace(job, command=command)  # sent along, so that no step is taken before it is heard
         thread = threading.Thread(target=self._background, args=(job,), name=f"follow {job.run}", daemon=True)
         self._threads.add(thread)
         thread.start()

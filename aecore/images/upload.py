@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from aecore.datasets.light import LEAST_CONTRAST, evenly_lit, rim_of
 from aecore.errors import BadInput
+from aecore.images.illumination import LEAST_CONTRAST, evenly_lit, rim_of
 
 MOST_BYTES = 50_000_000
 # As many as a third of a gigabyte decodes: a JPEG is decoded small, a WebP takes 20 bytes a pixel on the way.

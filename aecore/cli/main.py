@@ -19,10 +19,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aecore import data_command, shipping
+from aecore.cli import data as data_command
+from aecore.cli import pretrained
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError
-from aecore.schema import RunConfig, variant
-from aecore.schema.events import EpochDone, Event, Failed, Finished
+from aecore.messages.events import EpochDone, Event, Failed, Finished
+from aecore.schema import VARIANTS, RunConfig, variant
 from aecore.service import Service
 from aecore.settings import Settings
 from aecore.store.bundles import MANIFEST
@@ -102,21 +103,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _variants(options: argparse.Namespace) -> None:
-    with _service() as service:
-        kinds = service.variants().values()
-        if options.json:
-            rows = [
-                {
-                    "name": kind.name,
-                    "title": kind.title,
-                    "summary": kind.summary,
-                    "fields": [field.as_json() for field in kind.fields()],
-                    "presets": list(kind.presets),
-                }
-                for kind in kinds
-            ]
-            print(json.dumps(rows))
-            return
+    kinds = VARIANTS.values()
+    if options.json:
+        rows = [
+            {
+                "name": kind.name,
+                "title": kind.title,
+                "summary": kind.summary,
+                "fields": [field.as_json() for field in kind.fields()],
+                "presets": list(kind.presets),
+            }
+            for kind in kinds
+        ]
+        print(json.dumps(rows))
+        return
     table = Table("variant", "presets", "what it is")
     for kind in kinds:
         table.add_row(kind.name, ", ".join(kind.presets), kind.summary)
@@ -130,7 +130,7 @@ def _data(options: argparse.Namespace) -> None:
 
 def _runs(options: argparse.Namespace) -> None:
     with _service() as service:
-        found = service.runs()
+        found = service.runs.all()
     if options.json:
         rows = [
             {
@@ -173,13 +173,13 @@ def _train(options: argparse.Namespace) -> int:
     given = {"epochs": options.epochs, "seed": options.seed}
     values |= {name: value for name, value in given.items() if value is not None}
     with _service(options.scheduler) as service:
-        dataset = options.dataset or service.datasets(variant(options.variant).kind)[0].name
+        dataset = options.dataset or service.data.datasets(variant(options.variant).kind)[0].name
         config = RunConfig.make(options.variant, dataset, options.preset, values)
         if options.out:
             _check_writable(options.out)
         with data_command.reading(dataset, _err) as told:
-            config = service.prepare(config, told)
-        return _show(service, service.watch(config), config.hyper.total_epochs, 0, options)
+            config = service.runs.prepare(config, told)
+        return _show(service, service.runs.watch(config), config.hyper.total_epochs, 0, options)
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -188,8 +188,8 @@ def _resume(options: argparse.Namespace) -> int:
     epochs = 0 if options.epochs == "0" else spec.parse(options.epochs)
     options.out = None
     with _service() as service:
-        run = service.run(options.run)
-        events = service.watch_resumed(options.run, epochs)
+        run = service.runs.run(options.run)
+        events = service.runs.watch_resumed(options.run, epochs)
         return _show(service, events, run.total_epochs + epochs, run.epochs_done, options)
 
 
@@ -198,10 +198,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     is_bundle = os.path.isfile(os.path.join(given, MANIFEST))  # noqa: PTH113, PTH118
     with _service(checkpoints_dir=Path(given).parent if is_bundle else None) as service:
         name = Path(given).name if is_bundle else options.model
-        run = service.run(name)
+        run = service.runs.run(name)
         with _err.status("measuring", spinner="line") if _err.is_terminal else contextlib.nullcontext() as status:
             told = (lambda stage: status.update(f"measuring {stage}")) if status else (lambda _: None)
-            metrics = service.evaluate(name, options.dataset, told)
+            metrics = service.runs.evaluate(name, options.dataset, told)
     dataset = options.dataset or run.config.dataset
     if options.json:
         found = {"model": name, "variant": run.config.variant, "dataset": dataset, "metrics": metrics}
@@ -211,25 +211,25 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _checkpoints(options: argparse.Namespace) -> int:
-    recipes = shipping.chosen(options.names)
+    recipes = pretrained.chosen(options.names)
     shelf, options.out = options.out or Settings.from_env().checkpoints_dir, None  # `_show` is not to write runs there
     _check_writable(shelf)
     measured: dict[str, dict[str, Any]] = {}
     with _service(checkpoints_dir=Path(os.devnull)) as service:
         for recipe in recipes:
-            if shipping.trained(service, recipe) is None:
+            if pretrained.trained(service, recipe) is None:
                 _err.print(f"Training {recipe.name}: {recipe.config.hyper.total_epochs} epochs")
-                events = shipping.training(service, recipe)
+                events = pretrained.training(service, recipe)
                 if _show(service, events, recipe.config.hyper.total_epochs, 0, options) == INTERRUPTED:
                     _err.print("The same command goes on with it.")
                     return INTERRUPTED
-            run = shipping.trained(service, recipe)
+            run = pretrained.trained(service, recipe)
             assert run is not None
             if recipe.shipped:
                 _err.print(f"Measuring {recipe.name} and writing {shelf / recipe.name}", soft_wrap=True)
-                run = shipping.ship(service, recipe, shelf / recipe.name, lambda _: None)
-            measured[recipe.name] = shipping.metrics_of(service, run)
-    rows = shipping.table(measured)
+                run = pretrained.ship(service, recipe, shelf / recipe.name, lambda _: None)
+            measured[recipe.name] = pretrained.metrics_of(service, run)
+    rows = pretrained.table(measured)
     if options.json:
         print(json.dumps({"event": "figures", "rows": rows}))
         return 0
@@ -252,7 +252,7 @@ def _show(
         if interrupted or not name:
             raise KeyboardInterrupt
         interrupted = True
-        service.pause(name)
+        service.runs.pause(name)
 
     before = signal.signal(signal.SIGINT, pause)
     bar = Progress(
@@ -290,7 +290,7 @@ def _epoch_json(event: EpochDone) -> dict[str, Any]:
 
 
 def _report(service: Service, name: str, interrupted: bool, options: argparse.Namespace) -> int:
-    run, curve = service.run(name), service.curve(name)
+    run, curve = service.runs.run(name), service.runs.curve(name)
     finished = {
         "event": "finished",
         "run": name,
@@ -334,9 +334,9 @@ def _check_writable(folder: Path) -> None:
 
 
 def _write_out(folder: Path, service: Service, name: str, finished: dict[str, Any]) -> None:
-    run, curve = service.run(name), service.curve(name)
+    run, curve = service.runs.run(name), service.runs.curve(name)
     try:
-        (folder / "model.keras").write_bytes(service.model_file(name))
+        (folder / "model.keras").write_bytes(service.runs.model_file(name))
         (folder / "config.json").write_text(json.dumps(run.config.to_json(), indent=2) + "\n")
         (folder / "scorecard.json").write_text(json.dumps(finished, indent=2) + "\n")
         history = [dataclasses.asdict(epoch) for epoch in curve.epochs]

@@ -6,12 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from aecore.datasets.text.prepared import Text
+from aecore.messages.events import Snapshot
+from aecore.messages.jobs import ENCODE, RECONSTRUCT
 from aecore.models.base import Autoencoder
 from aecore.models.sentence import SentenceAutoencoder, trimmed
-from aecore.schema.events import Snapshot
 from aecore.schema.sentence import Sentence
-from aecore.training.asking import Asking
-from aecore.training.material import DeviceData, Material, Pair, Tensors, padded_batches
+from aecore.training.predictor import Predictor
+from aecore.training.run_data import DeviceData, Pair, RunData, Tensors, padded_batches
 from aecore.training.sentence_score import SentenceScorer, topic_labels
 from aecore.training.snapshot import TILES, drawable, halves
 
@@ -56,7 +57,7 @@ class SentenceData(DeviceData):
         return padded_batches(np.argsort(self._lengths[1], kind="stable"), size)
 
 
-class SentenceMaterial(Material):
+class SentenceRunData(RunData):
     """A corpus with a run's vocabulary and vectors.
 
     Args:
@@ -78,9 +79,9 @@ class SentenceMaterial(Material):
             "labels": topic_labels(text.corpus, coded)[0],
         }
         self._coded = text.ids[coded].astype(np.int32)
-        self._ask: Asking | None = None
+        self._predictor: Predictor | None = None
 
-    def equip(self, model: Autoencoder) -> None:
+    def set_up(self, model: Autoencoder) -> None:
         assert isinstance(model, SentenceAutoencoder)
         table = np.zeros(model.table.shape, np.float32)
         table[: len(self._text.vectors.table)] = self._text.vectors.table
@@ -89,12 +90,12 @@ class SentenceMaterial(Material):
     def kept(self) -> Mapping[str, dict[str, np.ndarray]]:
         return {"language": self.scorer.language()}
 
-    def look(self, model: Autoencoder, position: float) -> Snapshot:
+    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
         assert isinstance(model, SentenceAutoencoder)
-        if self._ask is None:
-            self._ask = Asking(model)
-        shown = self._ask("reconstruct", ids=self._text.ids[self._read].astype(np.int32))
-        codes = self._ask("encode", ids=self._coded)["codes"]
+        if self._predictor is None:
+            self._predictor = Predictor(model)
+        shown = self._predictor(RECONSTRUCT, ids=self._text.ids[self._read].astype(np.int32))
+        codes = self._predictor(ENCODE, ids=self._coded)["codes"]
         arrays = {
             **self._fixed,
             "words": shown["words"].astype(np.uint16),
@@ -113,5 +114,5 @@ class SentenceMaterial(Material):
         assert isinstance(model, SentenceAutoencoder)
         return self.scorer.score(model, stage)
 
-    def findings(self) -> Mapping[str, dict[str, np.ndarray]]:
+    def artifacts(self) -> Mapping[str, dict[str, np.ndarray]]:
         return self.scorer.found

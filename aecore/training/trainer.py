@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from aecore.compute.channel import Channel
+from aecore.messages.channel import Channel
+from aecore.messages.events import Baseline, Checkpoint, EpochDone, Failed, Finished, Kept, Progress, Started
 from aecore.models import build
 from aecore.models.base import Phase
 from aecore.schema import IMAGE_SHAPE, RunConfig
-from aecore.schema.events import Baseline, Checkpoint, EpochDone, Failed, Finished, Kept, Progress, Started
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.device import find_device
 from aecore.training.loop import COUNT, Loop
-from aecore.training.material import Material
+from aecore.training.run_data import RunData
 
 CHUNK_SECONDS = 0.2
 SNAPSHOT_SECONDS = 0.5
@@ -33,7 +33,7 @@ class Trainer:
 
     Args:
         config: the run.
-        material: its dataset.
+        run_data: its dataset.
         channel: where events go and commands come from.
         stored: the checkpoint to go on from, or None for the beginning.
         until: pause after this epoch, or None to go on to the end.
@@ -42,13 +42,13 @@ class Trainer:
         StorageError: the checkpoint does not fit the configuration.
     """
 
-    def __init__(self, config: RunConfig, material: Material, channel: Channel,
+    def __init__(self, config: RunConfig, run_data: RunData, channel: Channel,
                  stored: Stored | None = None, until: int | None = None):  # fmt: skip
         self._hyper, self._channel, self._until = config.hyper, channel, until
         self._device = find_device()
         self._model = build(config.hyper, IMAGE_SHAPE)
-        self._material, self._data = material, material.data
-        material.equip(self._model)
+        self._run_data, self._data = run_data, run_data.data
+        run_data.set_up(self._model)
         self._steps_per_epoch = self._hyper.steps_per_epoch(self._data.train_size)
         self._stored = stored
         self._position = stored.position if stored else Position(config.hyper.learning_rate)
@@ -72,7 +72,7 @@ class Trainer:
                 total_epochs=self._hyper.total_epochs,
             )
         )
-        self._keep(self._material.kept())
+        self._keep(self._run_data.kept())
         self._snapshot(force=True)
         first = 0
         for phase in self._model.training_phases():
@@ -176,7 +176,7 @@ class Trainer:
         position.step, position.seconds, position.sums = 0, 0.0, {}
         self._snapshot()
         if not self._baseline_told:
-            self._channel.emit(Baseline(self._material.baseline_loss(self._model)))
+            self._channel.emit(Baseline(self._run_data.baseline_loss(self._model)))
             self._baseline_told = True
         return None
 
@@ -197,7 +197,7 @@ class Trainer:
     def _snapshot(self, force: bool = False) -> None:
         begun, compiling = time.monotonic(), self._snapped == -math.inf
         if force or begun - self._snapped >= max(SNAPSHOT_SECONDS, SNAPSHOT_SHARE * self._snapshot_cost):
-            self._channel.emit(self._material.look(self._model, self._fraction()))
+            self._channel.emit(self._run_data.snapshot(self._model, self._fraction()))
             self._snapped = time.monotonic()
             self._snapshot_cost = 0.0 if compiling else self._snapped - begun
 
@@ -219,8 +219,8 @@ class Trainer:
         self._snapshot(force=True)
         metrics = {}
         if status != "paused":
-            metrics = self._material.score(self._model, self._tell_stage)
-            self._keep(self._material.findings())
+            metrics = self._run_data.score(self._model, self._tell_stage)
+            self._keep(self._run_data.artifacts())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             self._model.save(path)

@@ -1,4 +1,4 @@
-"""The part of the service that is about data: what there is, how to get more, and a visitor's own."""
+"""Datasets, corpora and word vectors: what there is, how to get more, and a visitor's own."""
 
 import threading
 from collections.abc import Callable
@@ -35,8 +35,8 @@ class Download:
     active: bool = True
 
 
-class DataService:
-    """See `aecore.service.Service`.
+class Data:
+    """What can be learnt on this machine.
 
     Args:
         settings: where things are.

@@ -6,27 +6,28 @@ import numpy as np
 import tensorflow as tf
 
 from aecore.errors import BadInput
+from aecore.messages.jobs import Operation
 from aecore.models.base import Autoencoder
 
 ROWS = 500  # in one call; more are cut into pieces
 
 
-class Asking:
+class Predictor:
     """What a model can be asked; see `aecore.models.base.Autoencoder.operations`.
 
     Args:
-        model: its weights may change between questions.
+        model: its weights may change between calls.
     """
 
     def __init__(self, model: Autoencoder):
         self.model = model
-        self._compiled: dict[str, Any] = {}
+        self._compiled: dict[Operation, Any] = {}
 
-    def __call__(self, operation: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, operation: Operation, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         """Applies an operation to rows; without arrays, asks about the model itself.
 
         Args:
-            operation: its name in the model's `operations`, or without arrays in its `inspections`.
+            operation: of the model's `operations`, or without arrays of its `inspections`.
             arrays: its arguments, at least one row each.
 
         Raises:
@@ -37,7 +38,7 @@ class Asking:
         if operation not in self._compiled:
             known = self.model.operations()
             if operation not in known:
-                raise BadInput(f"This model cannot be asked for '{operation}'; it knows {', '.join(known)}.")
+                raise BadInput(f"This model cannot be asked for '{operation}'; it knows {', '.join(map(str, known))}.")
             self._compiled[operation] = tf.function(known[operation], reduce_retracing=True)
         ask = self._compiled[operation]
         parts = [
@@ -46,8 +47,8 @@ class Asking:
         ]
         return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
-    def _inspected(self, what: str) -> dict[str, np.ndarray]:
+    def _inspected(self, what: Operation) -> dict[str, np.ndarray]:
         known = self.model.inspections()
         if what not in known:
-            raise BadInput(f"This model cannot be asked about '{what}'; it knows {', '.join(known)}.")
+            raise BadInput(f"This model cannot be asked about '{what}'; it knows {', '.join(map(str, known))}.")
         return {name: np.asarray(array) for name, array in known[what]().items()}

@@ -1,7 +1,7 @@
 """The data of a run, whatever its kind."""
 
+from aecore.datasets.evaluation import images_of
 from aecore.datasets.load import Images
-from aecore.datasets.measured import images_of
 from aecore.datasets.text.corpus import Progress
 from aecore.datasets.text.prepared import Text, text_of
 from aecore.schema import RunConfig

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aecore.datasets import Images
-from aecore.datasets.kinds import data_of
+from aecore.datasets.for_run import data_of
 from aecore.errors import BadInput
+from aecore.messages.events import Event
 from aecore.schema import RunConfig
-from aecore.schema.events import Event
 from aecore.service import Service
 from aecore.store.bundles import KEPT, shortened, write_bundle
 from aecore.store.views import RunView
@@ -138,19 +138,21 @@ def chosen(names: list[str]) -> list[Recipe]:
 
 def trained(service: Service, recipe: Recipe) -> RunView | None:
     """The run of a recipe that has finished already."""
-    found = [run for run in service.runs() if run.config == recipe.config and run.status == "finished"]
+    found = [run for run in service.runs.all() if run.config == recipe.config and run.status == "finished"]
     return found[0] if found else None
 
 
 def training(service: Service, recipe: Recipe) -> Iterator[tuple[str, Event]]:
-    """Trains a recipe, from the last checkpoint if it was interrupted before; see `Service.watch`."""
-    begun = [run for run in service.runs() if run.config == recipe.config and run.status in ("paused", "interrupted")]
-    return service.watch_resumed(begun[0].id) if begun else service.watch(recipe.config)
+    """Trains a recipe, from the last checkpoint if it was interrupted before; see `aecore.runs.runs.Runs.watch`."""
+    begun = [
+        run for run in service.runs.all() if run.config == recipe.config and run.status in ("paused", "interrupted")
+    ]
+    return service.runs.watch_resumed(begun[0].id) if begun else service.runs.watch(recipe.config)
 
 
 def metrics_of(service: Service, run: RunView) -> dict[str, Any]:
     """The scorecard with the last epoch's training loss."""
-    return {**run.metrics, "loss": service.curve(run.id).epochs[-1].loss}
+    return {**run.metrics, "loss": service.runs.curve(run.id).epochs[-1].loss}
 
 
 def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], None]) -> RunView:
@@ -169,7 +171,7 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
     warm_up()
     from aecore.training import evaluation
 
-    model = evaluation.from_keras_file(run.config, service.model_file(run.id))
+    model = evaluation.from_keras_file(run.config, service.runs.model_file(run.id))
     full = [np.asarray(variable) for variable in model.variables]
     weights = evaluation.halved(model)
     metrics, kept = evaluation.measure(run.config, model, data, stage)
@@ -186,7 +188,7 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
         arrays |= {f"kept-{what}.npz": kept[what] for what in KEPT}
     device = replace(run.device, host="") if run.device else None
     shipped = replace(run, metrics=metrics, device=device)
-    write_bundle(folder, shipped, service.curve(run.id), arrays)
+    write_bundle(folder, shipped, service.runs.curve(run.id), arrays)
     return shipped
 
 
@@ -201,14 +203,14 @@ def _worse(metrics: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
 
 def timeline(service: Service, run: str) -> dict[str, np.ndarray]:
     """Snapshots of a run, dense at its beginning, where most happens; see `aecore.store.bundles.Bundle.snapshot`."""
-    positions = service.snapshot_positions(run)
+    positions = service.runs.snapshot_positions(run)
     left = list(positions)
     frames = []
     for wanted in (0.0, *np.geomspace(FIRST_FRAME, max(positions[-1], FIRST_FRAME), FRAMES - 1)[::-1]):
         if left:
             frames.append(min(left, key=lambda position: abs(position - wanted)))
             left.remove(frames[-1])
-    taken = [view for position in sorted(frames) if (view := service.snapshot(run, position))]
+    taken = [view for position in sorted(frames) if (view := service.runs.snapshot(run, position))]
     few = slice(FRAME_CODES)
     found = {"labels": taken[-1].arrays["labels"][few], "indices": taken[-1].arrays["indices"][few]}
     found["positions"] = np.array([view.position for view in taken])

@@ -7,7 +7,7 @@ looked; of snapshots, progress and checkpoints only the newest is kept, so a slo
 import threading
 from dataclasses import replace
 
-from aecore.schema.events import Checkpoint, Command, Event, Progress, Snapshot
+from aecore.messages.events import Checkpoint, Command, Event, Progress, Snapshot
 
 _REPLACEABLE = (Progress, Snapshot, Checkpoint)
 

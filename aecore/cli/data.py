@@ -30,12 +30,12 @@ def run(service: Service, options: argparse.Namespace, err: Console) -> None:
     if options.add:
         if name or options.download:
             raise BadInput("--add takes a file, and goes with neither a dataset's name nor --download.")
-        name = service.add_file(options.add)
+        name = service.data.add_file(options.add)
     if options.download:
         if not name:
             raise BadInput("Say which dataset to download, such as 'data mnist --download'.")
         _download(service, name, err)
-    found = [service.dataset(name)] if name else [*service.datasets(), *service.datasets("sentences")]
+    found = [service.data.dataset(name)] if name else [*service.data.datasets(), *service.data.datasets("sentences")]
     figures = _figures(service, found[0], err) if name else {}
     if options.json:
         rows = [status.as_json() for status in found]
@@ -64,7 +64,7 @@ def _figures(service: Service, status: DatasetStatus, err: Console) -> dict[str,
     if status.kind != "sentences" or not status.available:
         return {}
     with reading(status.name, err) as told:
-        return service.corpus_figures(status.name, told)
+        return service.data.corpus_figures(status.name, told)
 
 
 @contextlib.contextmanager
@@ -80,4 +80,4 @@ def _download(service: Service, name: str, err: Console) -> None:
     columns = TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
         task = bar.add_task(name, total=None)
-        service.download_now(name, lambda done, total: bar.update(task, completed=done, total=total or None))
+        service.data.download_now(name, lambda done, total: bar.update(task, completed=done, total=total or None))

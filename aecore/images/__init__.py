@@ -1,0 +1,1 @@
+"""A visitor's picture becomes a digit that looks like those of MNIST."""

@@ -1,0 +1,1 @@
+"""What processes say to each other: events of a training, jobs and requests for a worker, and the channel."""

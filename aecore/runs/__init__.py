@@ -1,0 +1,1 @@
+"""Runs: started, steered, followed, read back and asked; and the data that they learn."""

@@ -1,0 +1,286 @@
+"""Runs: started, steered, and asked what their models make of an input."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from aecore.compute.backend import Backend, InProcess, WorkerStatus
+from aecore.datasets.for_run import data_of
+from aecore.datasets.text.prepared import resolved
+from aecore.errors import BadInput, DataMissing
+from aecore.messages.events import Command, Event
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Operation
+from aecore.runs.data import Data
+from aecore.runs.follower import Follower
+from aecore.runs.stored import StoredRuns
+from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.settings import Settings
+from aecore.store.bundles import PretrainedModels
+from aecore.store.repository import Repository
+
+MAX_EPOCHS = 100_000
+
+
+class Runs(StoredRuns):
+    """All runs of a store, with the worker that trains them.
+
+    Args:
+        settings: where the store and the pretrained models lie.
+        data: what is learnt.
+        backend: where runs are computed.
+
+    Raises:
+        StorageError: the store cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, data: Data, backend: Backend):
+        store = Repository(settings.store_url, settings.home / "runs")
+        self._settings, self._backend = settings, backend
+        self._sent: dict[str, str] = {}  # version of the weights that the worker was sent last, by run
+        super().__init__(store, PretrainedModels(settings.checkpoints_dir), Follower(store, backend), data)
+        self._follower.recover()
+
+    def close(self) -> None:
+        """Ends what this process started; active runs stay resumable from their last checkpoint."""
+        self._follower.close()
+        self._backend.close()
+        self._store.close()
+
+    def worker(self) -> WorkerStatus:
+        """How the worker is, and what it computes on."""
+        return self._backend.status()
+
+    # Start
+
+    def prepare(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> RunConfig:
+        """Reads what a run is trained on, so that damaged data is told now; a corpus is kept on disk for the next time.
+
+        Args:
+            config: the run.
+            progress: told the share that is done and what is being done; only a corpus takes long.
+
+        Returns:
+            The run with everything named that it left open.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
+        status = self._data.dataset(config.dataset)
+        if status.kind != config.hyper.kind:
+            others = ", ".join(other.name for other in self._data.datasets(config.hyper.kind))
+            raise BadInput({"dataset": f"{config.variant} learns {config.hyper.kind}, and {status.name} holds "
+                            f"{status.kind}; choose one of {others}."})  # fmt: skip
+        if self._settings.scheduler is None:  # workers elsewhere have their own data
+            if not status.available:
+                raise DataMissing(f"{status.title} is not on this machine. {status.how}")
+            data_of(config, self._settings, progress)
+        return resolved(config, self._settings)
+
+    def train(self, config: RunConfig, command: Command | None = None) -> str:
+        """Starts a run in the background.
+
+        Args:
+            config: what to train.
+            command: what it is told from the start, such as a speed limit.
+
+        Returns:
+            The run's name.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
+        job = self._create(config)
+        self._follower.start(job, command)
+        return job.run
+
+    def watch(self, config: RunConfig) -> Iterator[tuple[str, Event]]:
+        """Trains in the foreground: yields the run's name with each event, after it was stored."""
+        yield from self._watch(self._create(config))
+
+    def resume(
+        self,
+        name: str,
+        more_epochs: int = 0,
+        until: int | None = None,
+        learning_rate: float | None = None,
+        command: Command | None = None,
+    ) -> None:
+        """Goes on from the last checkpoint in the background.
+
+        Args:
+            name: a run that is not active.
+            more_epochs: how many epochs to add to its plan; a decaying schedule stretches to the new end.
+            until: pause after this epoch.
+            learning_rate: new base learning rate.
+            command: what it is told from the start, such as a speed limit.
+
+        Raises:
+            BadInput: it is active, or has nothing left to do.
+        """
+        self._follower.start(self._next_attempt(name, more_epochs, until, learning_rate), command)
+
+    def watch_resumed(self, name: str, more_epochs: int = 0) -> Iterator[tuple[str, Event]]:
+        """`resume` in the foreground; see `watch`."""
+        yield from self._watch(self._next_attempt(name, more_epochs, None, None))
+
+    # Steer
+
+    def step(self, name: str, command: Command | None = None) -> None:
+        """Trains to the end of the present epoch, or one epoch from an epoch's end, and pauses.
+
+        Raises:
+            BadInput: it is active, or has nothing left to do.
+        """
+        self.resume(name, until=self.run(name).epochs_done + 1, command=command)
+
+    def pause(self, name: str) -> None:
+        """Pauses after the next chunk of steps.
+
+        Raises:
+            BadInput: it is not being trained by this program.
+        """
+        self.tell(name, Command(action="pause"))
+
+    def stop(self, name: str) -> None:
+        """Ends a run where it is and measures it; one that is paused is measured as it stands.
+
+        Raises:
+            BadInput: it has ended already, or is trained by another program.
+        """
+        self._refuse_pretrained(name)
+        run = self.run(name)
+        if run.active:
+            self.tell(name, Command(action="stop"))
+        elif run.status in ("paused", "interrupted") and self._store.checkpoint_epoch(name) > 0:
+            self._follower.start(self._store.begin_attempt(name, run.config), Command(action="stop"))
+        else:
+            raise BadInput(f"The run {name} has nothing to stop: it is {run.status}.")
+
+    def set_learning_rate(self, name: str, learning_rate: float) -> None:
+        """Changes the base learning rate from the next step on, also of a paused run.
+
+        Raises:
+            BadInput: the learning rate is out of range.
+        """
+        self._refuse_pretrained(name)
+        run = self.run(name)
+        checked = run.config.changed(learning_rate=learning_rate).hyper.learning_rate
+        self._store.ask_learning_rate(name, checked)
+        if run.active:
+            self.tell(name, Command(learning_rate=checked))
+
+    def tell(self, name: str, command: Command) -> None:
+        """Passes a command to an active run.
+
+        Raises:
+            BadInput: it is not being trained by this program.
+        """
+        self._refuse_pretrained(name)
+        if not self._follower.tell(name, command):
+            raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
+
+    def expected_seconds(self, config: RunConfig) -> float | None:
+        """How long a run would take, by the speed of the newest comparable one; None where there is none.
+
+        The time for an image is taken to grow with its multiplications, among networks of one variant.
+        """
+        for run in self._store.runs():
+            alike = _comparable(run.config) == _comparable(config)
+            if alike and run.samples_per_second:
+                times = config.hyper.multiply_adds(IMAGE_SHAPE) / run.config.hyper.multiply_adds(IMAGE_SHAPE)
+                return run.train_size * config.hyper.total_epochs * times / run.samples_per_second
+        return None
+
+    # Infer
+
+    def infer(self, name: str, operation: Operation, **arrays: np.ndarray) -> InferenceResult:
+        """Applies a run's newest weights, or a pretrained model; the worker computes it, also while it trains.
+
+        Args:
+            name: the run, or the pretrained model.
+            operation: what the variant's model offers; see `aecore.messages.jobs.InferenceRequest`.
+            arrays: its arguments, [n, ...] each.
+
+        Returns:
+            Arrays [n, ...] by name.
+
+        Raises:
+            BadInput: there is no such run or operation, or there are no weights yet.
+            StorageError: the weights are gone or damaged.
+            WorkerLost: the worker cannot be reached.
+        """
+        run, version = self.run(name), self.weights_version(name)
+        if not version:
+            raise BadInput(f"The run {name} has no weights yet: they are kept from its first seconds on.")
+        request = InferenceRequest(name, version, run.config.to_json(), operation, arrays)
+        # The arrays may hold many megabytes: they are sent once, with the weights unless the worker has these already.
+        if self._sent.get(name) == version:
+            result = self._backend.infer(request)
+            if result is not None:
+                return result
+        if name in self._pretrained:
+            weights = self._pretrained.bundle(name).weights()
+        else:
+            version, weights = self._store.weights(name)
+        result = self._backend.infer(replace(request, version=version, weights=weights))
+        assert result is not None, "the weights were sent along"
+        self._sent[name] = version
+        return result
+
+    def evaluate(
+        self, name: str, dataset: str | None = None, stage: Callable[[str], None] = lambda _: None
+    ) -> dict[str, Any]:
+        """Measures a run or a pretrained model again from its weights, in this process.
+
+        Args:
+            name: the run, or the pretrained model.
+            dataset: what to measure it on; by default what it was trained on.
+            stage: told what is measured next.
+
+        Returns:
+            The scorecard; see `aecore.training.evaluation.evaluate`.
+
+        Raises:
+            BadInput: there is no such run or dataset, or nothing to measure yet.
+            DataMissing: the dataset is not on this machine.
+            StorageError: the weights are gone or damaged.
+        """
+        config = self.run(name).config
+        config = replace(config, dataset=self._data.dataset(dataset or config.dataset).name)
+        bundle = name in self._pretrained
+        weights = self._pretrained.bundle(name).weights() if bundle else self._store.model(name)
+        return InProcess().evaluate(config, weights, stage)
+
+    # Inside
+
+    def _create(self, config: RunConfig) -> Job:
+        config = self.prepare(config)
+        config.hyper.check(IMAGE_SHAPE)
+        return self._store.begin_attempt(self._store.create(config), config)
+
+    def _next_attempt(self, name: str, more_epochs: int, until: int | None, learning_rate: float | None) -> Job:
+        self._refuse_pretrained(name)
+        run = self.run(name)
+        if run.active:
+            raise BadInput(f"The run {name} is already being trained.")
+        if more_epochs < 0 or run.total_epochs + more_epochs > MAX_EPOCHS:
+            raise BadInput(f"epochs takes a whole number from 1 to {MAX_EPOCHS:,} in all; received {more_epochs} more.")
+        config = run.config
+        if more_epochs:
+            config = config.changed(epochs=config.hyper.epochs + more_epochs)
+        if self._store.checkpoint_epoch(name) >= config.hyper.total_epochs and run.status == "finished":
+            raise BadInput(f"The run {name} has trained all of its {run.total_epochs} epochs: say how many more.")
+        if learning_rate is not None:
+            self.set_learning_rate(name, learning_rate)
+        return self._store.begin_attempt(name, config, until)
+
+    def _watch(self, job: Job) -> Iterator[tuple[str, Event]]:
+        for event in self._follower.follow(job, InProcess() if self._settings.scheduler is None else self._backend):
+            yield job.run, event
+
+
+def _comparable(config: RunConfig) -> tuple[Any, ...]:
+    """What two runs have in common whose speeds can be compared."""
+    return config.variant, config.dataset, config.hyper.model_dump().get("network")
