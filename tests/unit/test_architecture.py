@@ -1,4 +1,7 @@
-"""The arrows of dependence: the UI's process stays free of TensorFlow, the back end free of Streamlit."""
+"""The diagram of docs/architecture.md, held: which package may import which, and who may know TensorFlow or Streamlit.
+
+Imports inside functions and for type checking count as well.
+"""
 
 import ast
 import subprocess
@@ -12,11 +15,36 @@ ROOT = Path(__file__).resolve().parents[2]
 BACK_END = sorted((ROOT / "aecore").rglob("*.py"))
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 HEAVY = ("tensorflow", "keras")
-BEHIND_THE_DOOR = ("aecore.compute", "aecore.training", "aecore.models", "aecore.store.repository")
+WITH_TENSORFLOW = ("models", "training")
+
+# From the top down: a package imports those of lower rows only, and of those the ones named beside it.
+ALLOWED = {
+    "__main__": {"cli"},
+    "cli": {"service", "training", "compute", "store", "datasets", "messages", "schema"},
+    "service": {"explore", "runs", "compute"},
+    "explore": {"runs", "images", "store", "datasets", "analysis", "messages", "schema"},
+    "runs": {"compute", "store", "datasets", "analysis", "messages", "schema"},
+    "compute": {"training", "datasets", "messages", "schema"},
+    "training": {"models", "datasets", "analysis", "messages", "schema"},
+    "models": {"messages", "schema"},
+    "store": {"messages", "schema"},
+    "datasets": {"schema"},
+    "images": set(),
+    "analysis": set(),
+    "messages": set(),
+    "schema": set(),
+    "settings": set(),
+    "errors": set(),
+}
+EVERYWHERE = {"settings", "errors"}
+WITHOUT_SETTINGS = {"settings": {"errors"}, "errors": set()}
+# What pages may import: the service, configurations, results of explorers and of the store, commands, and errors.
+FOR_PAGES = ("aecore.service", "aecore.schema", "aecore.explore", "aecore.analysis", "aecore.store.views",
+             "aecore.messages.events", "aecore.errors")  # fmt: skip
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Absolute names of all that a file imports, also inside functions; `from a import b` gives a and a.b."""
+    """Absolute names of all that a file imports, wherever it does; `from a import b` gives a and a.b."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -28,8 +56,20 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def forbidden(path: Path, packages: tuple[str, ...]) -> list[str]:
-    return [name for name in imports(path) if any(name == p or name.startswith(f"{p}.") for p in packages)]
+def room(path: Path) -> str:
+    """The package, or the single module, of `aecore` that a file belongs to; "" for `aecore/__init__.py`."""
+    part = path.relative_to(ROOT / "aecore").with_suffix("").parts[0]
+    return "" if part == "__init__" else part
+
+
+def rooms(path: Path) -> set[str]:
+    """The other packages and modules of `aecore` that a file imports."""
+    names = (name.split(".") for name in imports(path) if name.startswith("aecore."))
+    return {parts[1] for parts in names} & (ALLOWED.keys() - {room(path)})
+
+
+def under(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 def label(path: Path) -> str:
@@ -41,23 +81,45 @@ def test_the_reader_of_imports_sees_them():
     assert "streamlit" in set(imports(ROOT / "app.py"))
     assert "tensorflow" in set(imports(ROOT / "aecore/models/base.py"))
     assert "aecore.training.trainer" in set(imports(ROOT / "aecore/training/task.py")), "imported inside a function"
-    assert len(BACK_END) > 30
-    assert len(PAGES) > 3
+    assert "explore" in rooms(ROOT / "aecore/service.py"), "imported for type checking"
+    assert len(BACK_END) > 60
+    assert len(PAGES) > 30
 
 
-@pytest.mark.parametrize("module", ["aecore.service", "aecore.cli", "aecore.compute.cluster"])
-def test_importing_the_door_leaves_tensorflow_out(module: str):
-    code = f"import sys, {module}; print([m for m in sys.modules if m.partition('.')[0] in {HEAVY}])"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+def test_every_package_stands_in_the_diagram_and_no_arrow_points_up():
+    assert {room(path) for path in BACK_END} - {""} == ALLOWED.keys()
+    order = list(ALLOWED)
+    for name, below in ALLOWED.items():
+        assert all(order.index(other) > order.index(name) for other in below), name
+
+
+@pytest.mark.parametrize("path", BACK_END, ids=label)
+def test_a_package_imports_what_the_diagram_allows(path: Path):
+    name = room(path)
+    allowed = WITHOUT_SETTINGS.get(name, ALLOWED.get(name, set()) | EVERYWHERE)
+    assert rooms(path) <= allowed
+
+
+@pytest.mark.parametrize("path", BACK_END, ids=label)
+def test_only_models_and_training_know_tensorflow(path: Path):
+    assert room(path) in WITH_TENSORFLOW or not [name for name in imports(path) if under(name, HEAVY)]
 
 
 @pytest.mark.parametrize("path", BACK_END, ids=label)
 def test_the_back_end_knows_no_streamlit(path: Path):
-    assert not forbidden(path, ("streamlit",))
+    assert not [name for name in imports(path) if under(name, ("streamlit", "pages"))]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=label)
-def test_pages_use_only_the_door(path: Path):
-    assert not forbidden(path, HEAVY)
-    assert not forbidden(path, BEHIND_THE_DOOR)
+def test_pages_import_only_what_is_meant_for_them(path: Path):
+    found = [name for name in imports(path) if under(name, ("aecore", *HEAVY))]
+    assert all(under(name, FOR_PAGES) or name == "aecore" for name in found), found
+
+
+@pytest.mark.parametrize(
+    "module", ["aecore.service", "aecore.cli.main", "aecore.compute.cluster", "aecore.explore.latent"]
+)
+def test_importing_the_service_leaves_tensorflow_out(module: str):
+    code = f"import sys, {module}; print([m for m in sys.modules if m.partition('.')[0] in {HEAVY}])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
