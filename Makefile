@@ -2,6 +2,7 @@
 
 PYTHON ?= python3.11
 ARGS ?=
+TESTERS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,16 +14,19 @@ DEV_READY := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench checkpoints clean
+.PHONY: help run test test-fast lint bench checkpoints clean
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY)  ## Open the dashboard
 	$(PY) -m streamlit run app.py $(ARGS)
 
-test: $(DEV_READY)  ## Run the tests (ARGS="-m 'not slow'" for pytest's options)
-	$(PY) -m pytest $(ARGS)
+test: $(DEV_READY)  ## Run the tests (ARGS="-k words" for pytest's options, TESTERS=0 for one process)
+	$(PY) -m pytest -n $(TESTERS) $(ARGS)
+
+test-fast: $(DEV_READY)  ## Run the unit tests that take no time: no worker, no browser, no pages
+	$(PY) -m pytest -n $(TESTERS) -m "not slow and not worker and not browser" $(ARGS) tests/unit
 
 lint: $(DEV_READY)  ## Check formatting, style and types
 	$(PY) -m ruff check .

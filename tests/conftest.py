@@ -12,6 +12,33 @@ from tests.remote import Remote
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+# What shares a server, a browser or a dask worker stays in one process; the longest groups begin first.
+GROUPS = ("tests/e2e", "tests/integration/test_cli", "tests/app/test_train", "tests/integration/test_worker_lost",
+          "tests/contract", "tests/integration", "tests/app")  # fmt: skip
+HARMFUL = {"fragile", "fragile_service"}
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups then
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs a worker, and groups tests by what they share, for pytest-xdist's `loadgroup`."""
+    rank = {}
+    for item in items:
+        file, fixtures = item.nodeid.partition("::")[0], set(getattr(item, "fixturenames", ()))
+        if file.startswith("tests/integration"):
+            item.add_marker(pytest.mark.worker)
+        if file.startswith("tests/e2e"):
+            group = "browser"
+        elif fixtures & HARMFUL:
+            group = "fragile worker"
+        elif "warm" in fixtures:
+            group = "warm worker"
+        else:
+            group = file
+        item.add_marker(pytest.mark.xdist_group(group))
+        rank[item] = next((k for k, start in enumerate(GROUPS) if file.startswith(start)), len(GROUPS))
+    items.sort(key=rank.__getitem__)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A home for the whole session; the folder with the full data, if one is named, stays in use."""

@@ -51,9 +51,11 @@ def test_every_preset_of_a_variant_fills_the_form(train: AppTest, name: str) -> 
 
 
 def test_form_has_a_help_text_on_every_field(train: AppTest) -> None:
-    for widget in (*train.number_input, *train.selectbox, *train.text_input, *train.slider):
-        if str(widget.key).startswith("field_"):
-            assert widget.help, widget.key
+    widgets = (*train.number_input, *train.selectbox, *train.text_input, *train.slider, *train.toggle)
+    fields = {str(widget.key): widget for widget in widgets if str(widget.key).startswith("field_")}
+    assert {"field_code_size", "field_hidden", "field_noise", "field_tied_weights"} <= fields.keys()
+    for key, widget in fields.items():
+        assert widget.help, key
 
 
 def test_button_trains_what_the_form_says(train: AppTest, worker: ScriptedWorker) -> None:

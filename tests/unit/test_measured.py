@@ -81,6 +81,8 @@ def test_a_run_on_validation_images_never_sees_the_test_images(held_out: str, di
         assert np.array_equal(found.x_test, digits.x_test)
         assert np.array_equal(found.x_train, digits.x_train)
     else:
+        assert len(found.x_test) == len(digits.x_train) // 6
+        assert not np.array_equal(found.x_test, digits.x_test[: len(found.x_test)])
         assert np.array_equal(np.concatenate([found.x_train, found.x_test]), digits.x_train)
         assert np.array_equal(np.concatenate([found.y_train, found.y_test]), digits.y_train)
 

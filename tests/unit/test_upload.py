@@ -20,6 +20,8 @@ from aecore.errors import BadInput
 from aecore.images.upload import MOST_BYTES, Picture, drawn, read_picture, steps_to_digit
 from aecore.settings import Settings
 
+DATA_DIR = os.environ.get("AECORE_DATA_DIR")  # before other tests give this process folders of their own
+
 
 def seven(size: int = 200, paper: int = 0, ink: int = 255, width: int = 18) -> Image.Image:
     """A 7 in the upper left of a square."""
@@ -156,8 +158,7 @@ def test_the_mass_lies_where_mnist_has_it(paper: int, tmp_path: Path):
 
 @pytest.mark.data
 def test_digits_of_mnist_stay_as_they_are(tmp_path: Path):
-    folder = os.environ.get("AECORE_DATA_DIR")
-    settings = Settings(home=tmp_path, data_dir=Path(folder) if folder else None)
+    settings = Settings(home=tmp_path, data_dir=Path(DATA_DIR) if DATA_DIR else None)
     if not status("mnist", settings).available:
         pytest.skip("needs MNIST (AECORE_DATA_DIR)")
     images = load("mnist", settings).x_test[:100, ..., 0]
