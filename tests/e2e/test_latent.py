@@ -1,8 +1,8 @@
 """The page Latent space in a browser: the right thumbnail after filtering, brushing, pointing into a code."""
 
 import io
-import json
 import re
+import time
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,21 @@ def scatter(page: Page) -> Locator:
     return page.locator(".scatter").first
 
 
+def look(canvas: Locator, tiles: int | None = None) -> dict[str, Any]:
+    """What a panel shows, once it is drawn, with so many thumbnails if that is asked for."""
+    until, found = time.monotonic() + PATIENCE / 1000, None
+    while time.monotonic() < until:
+        found = canvas.evaluate("canvas => canvas.look?.() ?? null")
+        if found and tiles in (None, found["tiles"]):
+            return found
+        canvas.page.wait_for_timeout(50)
+    raise AssertionError(f"the panel shows {found}")
+
+
 def drawn(page: Page) -> Locator:
     """The panel on the right, once it is drawn."""
     canvas = scatter(page).locator("figure canvas").nth(1)
-    expect(canvas).to_have_attribute("data-view", re.compile("box"))
+    look(canvas)
     canvas.scroll_into_view_if_needed()
     return canvas
 
@@ -46,7 +57,7 @@ def table(page: Page) -> pd.DataFrame:
 
 def places(canvas: Locator, points: pd.DataFrame) -> np.ndarray:
     """Where the points lie on the screen, in pixels [n, 2]."""
-    view: dict[str, Any] = json.loads(canvas.get_attribute("data-view") or "")
+    view = look(canvas)
     box, own = view["box"], canvas.bounding_box()
     assert own
     x = box["x"] + (points["x"] - view["x"][0]) / (view["x"][1] - view["x"][0]) * box["w"]
@@ -95,10 +106,10 @@ def test_after_filtering_the_thumbnail_is_still_the_points_own_image(page: Page,
     shown = np.asarray(Image.open(io.BytesIO(body)).convert("L"))
     assert np.array_equal(shown[2::5, 2::5], images.x_test[image, ..., 0])
     page.get_by_text("Thumbnails instead of points").click()
-    expect(canvas).to_have_attribute("data-view", re.compile(f'"tiles":{len(left)}}}'))
+    look(canvas, tiles=len(left))
     page.reload()
     expect(page.get_by_text(f"Image {image}, class 3.", exact=True)).to_be_visible()
-    expect(drawn(page)).to_have_attribute("data-view", re.compile(f'"tiles":{len(left)}}}'))
+    look(drawn(page), tiles=len(left))
     no_complaint(page)
 
 
@@ -137,12 +148,12 @@ def test_brushed_points_are_counted_and_the_keyboard_finds_points(page: Page, se
 def test_pointing_into_the_plane_draws_what_is_there(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/latent?run=variational-2&points=500")
     plane = page.locator(".scatter").nth(1).locator("figure canvas")
-    expect(plane).to_have_attribute("data-view", re.compile("box"), timeout=PATIENCE)
+    look(plane)
     image = page.get_by_role("img", name=re.compile("What the decoder draws at"))
     expect(image).to_be_visible()
     before = image.get_attribute("src")
     plane.scroll_into_view_if_needed()
-    view, own = json.loads(plane.get_attribute("data-view") or ""), plane.bounding_box()
+    view, own = look(plane), plane.bounding_box()
     assert own
     px, py = 0.3 * own["width"], 0.4 * own["height"]
     page.mouse.click(own["x"] + px, own["y"] + py)

@@ -1,22 +1,16 @@
 // One panel of a scatter plot on a canvas: points of a plane or of space, how they are seen, and what lies where.
 
+import { colour, extent, moved, nearest, ticks, toData, toScreen, turned, within, zoomed } from "./geometry.js";
+
 const BOX = { left: 46, right: 12, top: 10, bottom: 38 }; // around the points, in CSS pixels
 const THUMBNAILS = 400; // drawn at most
-const TILE = 22, REACH = 14, DIM = 0.1;
-const TAIL = 0.01, FAR = 1.6; // share of the points left out at either end, where that makes the view so much smaller
+const TILE = 22, DIM = 0.1;
 
-function ticks(low, high) {
-  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough);
-  const found = [];
-  for (let k = Math.ceil(low / step); k * step <= high; k++) found.push(k * step);
-  return found.map((at) => [at, String(Number(at.toPrecision(4)))]);
-}
-
-class Panel {
+export class Panel {
   constructor(canvas) {
     this.canvas = canvas;
     this.stamps = new Map();
+    canvas.look = () => this.look(); // for whoever asks from outside
   }
 
   // Takes points: coords holds dims numbers a point. A new stamp resets the view.
@@ -28,17 +22,7 @@ class Panel {
   }
 
   reset() {
-    const ends = [];
-    for (let d = 0; d < this.dims; d++) {
-      const along = Float32Array.from({ length: this.count }, (_, k) => this.coords[k * this.dims + d]).sort();
-      const at = (share) => along[Math.round(share * (this.count - 1))];
-      let [low, high] = [at(0), at(1)];
-      // A few far ones would make all others a speck; they are counted below the panels.
-      if (high - low > FAR * (at(1 - TAIL) - at(TAIL)) && at(1 - TAIL) > at(TAIL)) [low, high] = [at(TAIL), at(1 - TAIL)];
-      const margin = (high - low) * 0.04 || 0.5;
-      ends.push([low - margin, high + margin]);
-    }
-    this.ends = ends;
+    const ends = (this.ends = extent(this.coords, this.dims));
     this.view = this.dims === 3 ? { yaw: 0.6, pitch: 0.35, zoom: 1 } : { x: [...ends[0]], y: [...ends[1]] };
   }
 
@@ -60,19 +44,11 @@ class Panel {
   }
 
   toScreen(x, y) {
-    const { box, view } = this;
-    return [
-      box.x + ((x - view.x[0]) / (view.x[1] - view.x[0])) * box.w,
-      box.y + ((view.y[1] - y) / (view.y[1] - view.y[0])) * box.h,
-    ];
+    return toScreen(this.box, this.view, x, y);
   }
 
   toData(px, py) {
-    const { box, view } = this;
-    return [
-      view.x[0] + ((px - box.x) / box.w) * (view.x[1] - view.x[0]),
-      view.y[1] - ((py - box.y) / box.h) * (view.y[1] - view.y[0]),
-    ];
+    return toData(this.box, this.view, px, py);
   }
 
   project() {
@@ -83,7 +59,7 @@ class Panel {
     }
     const middle = ends.map(([low, high]) => (low + high) / 2);
     const half = Math.max(...ends.map(([low, high]) => (high - low) / 2));
-    const turn = this.turned();
+    const turn = turned(this.box, this.view);
     for (let k = 0; k < this.count; k++) {
       const j = 3 * k;
       [at.x[k], at.y[k], at.depth[k]] = turn(
@@ -92,53 +68,25 @@ class Panel {
     }
   }
 
-  // Where a point of space within [-1, 1] is seen: across, down and away.
-  turned() {
-    const { box, view } = this, scale = (Math.min(box.w, box.h) / 2) * 0.95 * view.zoom;
-    const [cy, sy, cp, sp] = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)];
-    const [left, top] = [box.x + box.w / 2, box.y + box.h / 2];
-    return (x, y, z) => {
-      const across = cy * x + sy * z, away = cy * z - sy * x;
-      return [left + across * scale, top - (cp * y - sp * away) * scale, sp * y + cp * away];
-    };
-  }
-
   inside(k) {
-    const { box, at } = this;
-    return at.x[k] >= box.x && at.x[k] <= box.x + box.w && at.y[k] >= box.y && at.y[k] <= box.y + box.h;
+    return within(this.box, this.at.x[k], this.at.y[k]);
   }
 
-  // The nearest point that is seen within reach of a place, or -1.
   hit(px, py, visible) {
-    let best = -1, least = REACH * REACH;
-    for (let k = 0; k < this.count; k++) {
-      if (!visible[k] || !this.inside(k)) continue;
-      const distance = (this.at.x[k] - px) ** 2 + (this.at.y[k] - py) ** 2;
-      if (distance < least) [best, least] = [k, distance];
-    }
-    return best;
+    return nearest(this.at, this.box, visible, px, py);
   }
 
   zoom(px, py, times) {
-    if (this.dims === 3) {
-      this.view.zoom = Math.min(40, Math.max(0.3, this.view.zoom / times));
-      return;
-    }
-    const [x, y] = this.toData(px, py);
-    this.view.x = this.view.x.map((end) => x + (end - x) * times);
-    this.view.y = this.view.y.map((end) => y + (end - y) * times);
+    this.view = zoomed(this.box, this.view, px, py, times);
   }
 
-  // Moves the view by pixels: along in a plane, around in space.
   move(dx, dy) {
-    if (this.dims === 3) {
-      this.view.yaw += dx * 0.008;
-      this.view.pitch = Math.min(1.55, Math.max(-1.55, this.view.pitch + dy * 0.008));
-      return;
-    }
-    const [w, h] = [this.view.x[1] - this.view.x[0], this.view.y[1] - this.view.y[0]];
-    this.view.x = this.view.x.map((end) => end - (dx / this.box.w) * w);
-    this.view.y = this.view.y.map((end) => end + (dy / this.box.h) * h);
+    this.view = moved(this.box, this.view, dx, dy);
+  }
+
+  // What is seen now; null before anything is drawn.
+  look() {
+    return this.drawn ? { ...this.view, box: this.box, tiles: this.tiles.length } : null;
   }
 
   // Draws what is looked at over the points, which are drawn again only in a new version of the scene. A scene has:
@@ -161,7 +109,6 @@ class Panel {
     this.ctx.clearRect(0, 0, w, h);
     this.ctx.drawImage(this.base, 0, 0, w, h);
     this.marks(scene);
-    canvas.dataset.view = JSON.stringify({ ...this.view, box: this.box, tiles: this.tiles.length });
   }
 
   clip() {
@@ -183,7 +130,7 @@ class Panel {
     for (const k of order) {
       ctx.globalAlpha = strength(k);
       const side = this.dims === 3 ? size * (1 - 0.3 * Math.max(-1, Math.min(1, this.at.depth[k]))) : size;
-      ctx.drawImage(this.stamp_of(scene.colours[scene.labels[k] % scene.colours.length]),
+      ctx.drawImage(this.stamp_of(colour(scene.colours, scene.labels[k])),
                     this.at.x[k] - side / 2, this.at.y[k] - side / 2, side, side);
     }
     for (const k of tiles) {
@@ -238,7 +185,7 @@ class Panel {
 
   tile(k, scene, side) {
     const [x, y] = [Math.round(this.at.x[k] - side / 2), Math.round(this.at.y[k] - side / 2)];
-    this.ctx.fillStyle = scene.colours[scene.labels[k] % scene.colours.length];
+    this.ctx.fillStyle = colour(scene.colours, scene.labels[k]);
     this.ctx.fillRect(x - 2, y - 2, side + 4, side + 4);
     scene.sheet.paint(this.ctx, k, x, y, side);
   }
@@ -273,7 +220,7 @@ class Panel {
     ctx.font = `12px ${font}`;
     ctx.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
     if (this.dims === 3) {
-      const turn = this.turned(), [x0, y0] = turn(0, 0, 0);
+      const turn = turned(this.box, this.view), [x0, y0] = turn(0, 0, 0);
       axes.forEach((name, d) => {
         const [x, y] = turn(...[0, 1, 2].map((other) => (other === d ? 0.9 : 0)));
         ctx.beginPath();
@@ -298,17 +245,17 @@ class Panel {
     ctx.restore();
   }
 
-  stamp_of(colour) {
-    if (!this.stamps.has(colour)) {
+  stamp_of(fill) {
+    if (!this.stamps.has(fill)) {
       const disc = document.createElement("canvas");
       disc.width = disc.height = 24;
       const ctx = disc.getContext("2d");
-      ctx.fillStyle = colour;
+      ctx.fillStyle = fill;
       ctx.beginPath();
       ctx.arc(12, 12, 11.5, 0, 2 * Math.PI);
       ctx.fill();
-      this.stamps.set(colour, disc);
+      this.stamps.set(fill, disc);
     }
-    return this.stamps.get(colour);
+    return this.stamps.get(fill);
   }
 }

@@ -2,15 +2,12 @@
 // data: see pages/components/scatter.py. States sent back: "picked" (an id or null), "shown" (classes, [] for all),
 // "placed" ([x, y, count]).
 
+import { clamped, colour, decode } from "./geometry.js";
+import { Panel } from "./panel.js";
+
 const instances = new WeakMap();
 const sheets = (globalThis.aecoreSheets ??= new Map());
 const HINT = "Drag over points in one panel: they light up in the other. Click a point to look at it.";
-
-function bytes(text) {
-  const raw = atob(text), found = new Uint8Array(raw.length);
-  for (let k = 0; k < raw.length; k++) found[k] = raw.charCodeAt(k);
-  return found.buffer;
-}
 
 class Scatter {
   constructor(parent) {
@@ -37,8 +34,8 @@ class Scatter {
     const { data } = component, first = !this.data;
     this.component = component;
     if (first || data.stamp !== this.data.stamp) {
-      this.ids = new Int32Array(bytes(data.ids));
-      this.labels = new Uint8Array(bytes(data.labels));
+      this.ids = new Int32Array(decode(data.ids));
+      this.labels = new Uint8Array(decode(data.labels));
       this.rows = new Map([...this.ids].map((id, row) => [id, row]));
       Object.assign(this, { hovered: -1, lit: null });
       this.arrange(data.panels);
@@ -69,7 +66,7 @@ class Scatter {
         this.listen(this.panels_[k]);
       }
       const panel = this.panels_[k];
-      panel.take({ ...given, coords: new Float32Array(bytes(given.coords)) });
+      panel.take({ ...given, coords: new Float32Array(decode(given.coords)) });
       panel.canvas.previousSibling.textContent = given.title;
       panel.canvas.setAttribute("aria-label", given.said);
       panel.canvas.setAttribute("role", "img");
@@ -90,7 +87,7 @@ class Scatter {
     const palette = this.palette();
     [...this.legend.children].forEach((button, k) => {
       button.setAttribute("aria-pressed", k ? all || this.shown.has(k - 1) : all);
-      if (k) button.firstChild.style.background = palette[(k - 1) % palette.length];
+      if (k) button.firstChild.style.background = colour(palette, k - 1);
     });
   }
 
@@ -177,8 +174,7 @@ class Scatter {
   }
 
   clamped(panel, px, py) {
-    const { box } = panel;
-    return panel.toData(Math.min(box.x + box.w, Math.max(box.x, px)), Math.min(box.y + box.h, Math.max(box.y, py)));
+    return panel.toData(...clamped(panel.box, px, py));
   }
 
   brush(panel, [ax, ay], [bx, by]) {
@@ -286,7 +282,7 @@ class Scatter {
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const most = [...counts].sort((a, b) => b[1] - a[1]).map(([kind, count]) => `${data.classes[kind]} ×${count}`);
     const said = data.place ? "" : this.lit ? `${total} points brushed: ${most.join(", ") || "none"}. Esc lets go.` : HINT;
-    const outside = this.panels_.map(({ outside }) => outside || 0).filter((count) => count);
+    const outside = this.panels_.map((panel) => panel.outside || 0).filter((count) => count);
     const far = outside.length ? ` Outside the view: ${outside.join(" and ")} points${data.place ? "" : "; zoom out with Move to see them"}.` : "";
     if (this.status.textContent !== said + far) this.status.textContent = said + far;
   }
@@ -295,12 +291,12 @@ class Scatter {
     if (this.planned || !this.data) return;
     this.planned = requestAnimationFrame(() => {
       this.planned = 0;
-      const style = getComputedStyle(this.host), colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
+      const style = getComputedStyle(this.host), themed = (name) => style.getPropertyValue(`--st-${name}`).trim();
       const scene = {
         version: this.version, visible: this.visible, lit: this.lit, hovered: this.hovered, picked: this.picked, labels: this.labels,
         thumbnails: this.data.thumbnails, sheet: this.sheet(), mark: this.mark, faint: this.data.place,
-        colours: this.palette(), ink: colour("text-color"), line: colour("border-color"),
-        accent: colour("primary-color"), font: colour("font"),
+        colours: this.palette(), ink: themed("text-color"), line: themed("border-color"),
+        accent: themed("primary-color"), font: themed("font"),
       };
       this.panels_.forEach((panel, k) => {
         const rect = this.drag?.panel === panel ? this.drag.rect : null;

@@ -1,6 +1,8 @@
 // Keeps a sheet of thumbnails for the panels of the page: 32 letters of name, the side of a thumbnail and the
 // number of columns as one byte each, then a PNG. Sent by itself, for it changes less often than the points.
 
+import { cellOf } from "./geometry.js";
+
 const sheets = (globalThis.aecoreSheets ??= new Map());
 const KEPT = 6;
 
@@ -13,7 +15,7 @@ export default function ({ data }) {
     image, ready: false,
     paint(ctx, row, x, y, side) {
       ctx.imageSmoothingEnabled = side < 3 * cell && side % cell !== 0;
-      ctx.drawImage(image, (row % columns) * cell, Math.floor(row / columns) * cell, cell, cell, x, y, side, side);
+      ctx.drawImage(image, ...cellOf(row, columns, cell), cell, cell, x, y, side, side);
     },
   };
   sheets.set(name, sheet);
