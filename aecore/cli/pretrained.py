@@ -77,10 +77,11 @@ class Recipe:
         return RunConfig.make(self.variant, self.dataset, self.preset, dict(self.values))
 
 
+SHUFFLED = {"seed": 0, "shuffle": True}  # the book's settings but for seed and order of the images
 RECIPES = (
-    Recipe("vanilla", "vanilla", "book", {}, (Figure("training loss", "loss", 0.0125, False),)),
+    Recipe("vanilla", "vanilla", "book", SHUFFLED, (Figure("training loss", "loss", 0.0125, False),)),
     # Vanilla's mean activation with the same settings is 0.344; the KL penalty asks for 0.05.
-    Recipe("sparse-l1", "sparse", "book", {}, (Figure("mean activation", "mean_activation", 0.15, False),)),
+    Recipe("sparse-l1", "sparse", "book", SHUFFLED, (Figure("mean activation", "mean_activation", 0.15, False),)),
     Recipe("sparse-kl", "sparse", "kl", {}, (Figure("mean activation", "mean_activation", 0.1, False),)),
     Recipe("denoising", "denoising", "overcomplete", {}, (Figure("MSE", "mse", 0.0216, False, "pca_mse"),)),
     Recipe(
@@ -117,7 +118,7 @@ RECIPES = (
         dataset="reuters",
     ),
     Recipe(
-        "convolutional-book", "convolutional", "book", {},
+        "convolutional-book", "convolutional", "fresh", {},
         (Figure("BCE", "bce", 0.0995, False, "pca_bce"), Figure("training loss", "loss", 0.0990, False)),
         shipped=False,
     ),

@@ -6,7 +6,7 @@ import numpy as np
 
 from aecore import datasets
 from aecore.analysis.units import UnitFigures, full_colour, unit_figures
-from aecore.datasets.evaluation import TEST_SEED, as_floats, coded
+from aecore.datasets.evaluation import coded
 from aecore.errors import DataMissing
 from aecore.messages.jobs import DECODE, LAYERS, Operation
 from aecore.runs.data import Data
@@ -160,7 +160,7 @@ class Weights:
             images = datasets.load(dataset, self._data.settings)
         images = datasets.measured(images, config.image_hyper)
         chosen = datasets.preview_indices(images.y_test, len(self._data.classes(dataset)))
-        shown = datasets.corrupt(as_floats(images.x_test[chosen]), config.image_hyper, TEST_SEED)
+        shown = datasets.shown_test(images, config.image_hyper)[chosen]  # the noise of an image is that of its place
         return shown, self._data.classes(dataset), self._data.dataset(dataset).title
 
     def _on_images(self, run: RunView, layer: LayerInfo) -> Activity:

@@ -206,6 +206,11 @@ class ImageConfig(VariantConfig, ABC):
         "Whether new noise is drawn in every step, or once for each image and then kept, as in the textbook.",
         when=("noise", ("gaussian", "masking", "salt_and_pepper")),
     )  # fmt: skip
+    shuffle: bool = hyper(
+        True, "Optimisation", "Shuffle",
+        "Whether the training images come in a new random order in every epoch; else in the order of the file, as in "
+        "the textbook's own loop.",
+    )  # fmt: skip
     held_out: Literal["test", "validation"] = hyper(
         "test", "Run", "Held-out images",
         "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "

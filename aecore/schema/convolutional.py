@@ -37,6 +37,10 @@ The textbook trains it to remove noise: the input is corrupted, the target stays
     presets: ClassVar[dict] = {
         "book": {
             "filters": (32, 32, 16), "loss": "bce", "learning_rate": 1e-3, "batch_size": 128, "epochs": 50,
+            **_BOOK_NOISE, "fresh_noise": False,
+        },
+        "fresh": {  # the book's network with new noise in every step
+            "filters": (32, 32, 16), "loss": "bce", "learning_rate": 1e-3, "batch_size": 128, "epochs": 50,
             **_BOOK_NOISE,
         },
         "quick": {

@@ -1,6 +1,8 @@
 """The dense family: vanilla, sparse, denoising and stacked autoencoders.
 
-Settings of the `book` presets are those of the two textbook chapters this project follows.
+Settings of the `book` presets are those of the two textbook chapters this project follows, seed and order of the
+batches included. The textbook's sparse loop never adds its penalty to the loss; here it is added. Its stacked network
+feeds a linear output to a cross-entropy of probabilities; here the cross-entropy is computed on logits.
 """
 
 from typing import ClassVar, Literal, Self
@@ -77,6 +79,7 @@ here stands beside PCA at the same code size.
     presets: ClassVar[dict] = {
         "book": {
             "code_size": 128, "output_activation": "relu", "learning_rate": 1e-2, "batch_size": 256, "epochs": 50,
+            "seed": 11, "shuffle": False,
         },
         "quick": {
             "hidden": (128,), "code_size": 16, "code_activation": "linear", "learning_rate": 3e-3,
@@ -115,7 +118,7 @@ Look at the weights: a sparse code learns strokes and parts, and its mean activa
     presets: ClassVar[dict] = {
         "book": {
             "code_size": 128, "output_activation": "relu", "learning_rate": 1e-2, "batch_size": 256, "epochs": 50,
-            "penalty": "l1", "penalty_l1": 1e-4,
+            "penalty": "l1", "penalty_l1": 1e-4, "seed": 11, "shuffle": False,
         },
         "quick": {
             "code_size": 64, "learning_rate": 3e-3, "batch_size": 64, "epochs": 30, "penalty": "l1", "penalty_l1": 1e-4,
@@ -175,14 +178,19 @@ $$
 L = \frac{1}{784}\sum_i \bigl(x_i - \hat x_i(\tilde x)\bigr)^2
 $$
 
-New noise is drawn in every training step, so nothing can be learnt by heart; held-out images keep one fixed
+New noise is drawn in every training step, so nothing can be learnt by heart (the preset *book* draws it once, as the
+textbook does); held-out images keep one fixed
 noise, so that curves can be compared. Copying the input no longer helps, so even an **overcomplete** code (more
 units than pixels) learns something useful.
 """
-    # The textbook does not say which output it used here. With ReLU, whole pixels die and the held-out loss stays
-    # between 0.024 and 0.027 (nine seeds); with sigmoid it goes below the printed 0.0216.
+    # The textbook takes vanilla's encoder and decoder, ReLU at both layers, and draws the noise once. `sigmoid` is the
+    # same with an output that cannot die and with fresh noise: its held-out loss ends at 0.0146 instead of 0.0216.
     presets: ClassVar[dict] = {
         "book": {
+            "code_size": 128, "output_activation": "relu", "learning_rate": 1e-3, "batch_size": 256, "epochs": 50,
+            "noise": "gaussian", "noise_mean": 0.5, "noise_std": 0.5, "clip": False, "fresh_noise": False, "seed": 11,
+        },
+        "sigmoid": {
             "code_size": 128, "learning_rate": 1e-3, "batch_size": 256, "epochs": 50,
             "noise": "gaussian", "noise_mean": 0.5, "noise_std": 0.5, "clip": False,
         },

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
@@ -11,7 +12,7 @@ from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
 from aecore.training.corruption import binarise, corrupt
-from aecore.training.run_data import DeviceData, RunData, Tensors
+from aecore.training.run_data import DeviceData, RunData, Tensors, padded_batches
 from aecore.training.scorecard import Scorer
 from aecore.training.snapshot import Photographer
 
@@ -80,6 +81,11 @@ class ImageData(DeviceData):
         if self._hyper.binary:
             clean = binarise(clean, seed + (1 << 21), xla)
         return clean, corrupt(clean, self._hyper, seed, xla) if kept is None else tf.gather(kept, rows)
+
+    def batches(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._hyper.shuffle:
+            return super().batches(rng, size)
+        return padded_batches(np.arange(self.train_size), size)
 
     def test_batch(self, held_out: Tensors, rows: tf.Tensor):
         images, shown = held_out

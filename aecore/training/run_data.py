@@ -51,7 +51,7 @@ class DeviceData(ABC):
         """Held-out examples as the target and as they are shown to the model; see `train_batch`."""
 
     def batches(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The batches of an epoch; see `padded_batches`."""
+        """The batches of an epoch in a random order; see `padded_batches`."""
         return padded_batches(rng.permutation(self.train_size), size)
 
     def test_batches(self, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aecore.compute.backend import InProcess
+from aecore.datasets import load, preview_indices, shown_test
 from aecore.messages.jobs import DECODE, Operation
 from aecore.schema import RunConfig
 from aecore.service import Service
@@ -86,3 +87,13 @@ def test_maps_of_one_image_of_each_class(door: Service):
 def test_codes_in_eight_bits_are_told(door: Service):
     code = next(layer for layer in door.weights.layers("denoising") if layer.code)
     assert "eight bits" in door.weights.activity("denoising", code).note
+
+
+def test_images_are_those_that_the_model_is_measured_on(door: Service):
+    """The noise of an image depends on its place among those held out."""
+    images, _, _ = door.weights.one_of_each_class("denoising")
+    hyper = door.runs.run("denoising").config.image_hyper
+    digits = load("digits", door.settings)
+    chosen = preview_indices(digits.y_test, 10)
+    assert np.array_equal(images, shown_test(digits, hyper)[chosen])
+    assert not np.array_equal(images, digits.x_test[chosen] / np.float32(255)), "this model is shown noise"

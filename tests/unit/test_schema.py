@@ -155,6 +155,36 @@ def test_every_variant_has_the_shared_presets_and_texts(kind):
     assert "$" in kind.how_it_works, "no formula"
 
 
+VANILLA_BOOK = {
+    "hidden": (), "code_size": 128, "activation": "relu", "code_activation": "relu", "output_activation": "relu",
+    "loss": "mse", "optimizer": "adam", "schedule": "constant", "batch_size": 256, "epochs": 50, "seed": 11,
+    "dropout": 0.0, "weight_decay": 0.0, "tied_weights": False, "precision": "float32", "held_out": "test",
+}  # fmt: skip
+BOOK = {
+    "vanilla": VANILLA_BOOK | {"learning_rate": 1e-2, "noise": "none", "shuffle": False},
+    "sparse": VANILLA_BOOK | {"learning_rate": 1e-2, "noise": "none", "shuffle": False, "penalty": "l1",
+                              "penalty_l1": 10e-5},
+    "denoising": VANILLA_BOOK | {"learning_rate": 1e-3, "noise": "gaussian", "noise_mean": 0.5, "noise_std": 0.5,
+                                 "clip": False, "fresh_noise": False, "shuffle": True},
+    "convolutional": {"filters": (32, 32, 16), "kernel_size": 3, "halvings": 3, "downsampling": "pool",
+                      "upsampling": "resize", "code_size": 0, "normalisation": "none", "activation": "relu",
+                      "loss": "bce", "optimizer": "adam", "learning_rate": 1e-3, "batch_size": 128, "epochs": 50,
+                      "noise": "gaussian", "noise_mean": 0.0, "noise_std": 0.5, "clip": True, "fresh_noise": False,
+                      "shuffle": True},
+    "stacked": {"hidden": (512, 128, 64), "code_size": 32, "activation": "relu", "code_activation": "linear",
+                "loss": "bce", "batch_size": 256, "optimizer": "adam", "pretraining": "none"},
+    "sentence": {"vocabulary": 5000, "length": 50, "vector_size": 50, "cell": "lstm", "code_size": 512, "merge": "sum",
+                 "decoder_size": 0, "both_ways": True, "objective": "mse", "masked": False, "batch_size": 64,
+                 "epochs": 20, "held_out_share": 0.3, "split": "sentences", "missing": "zero", "optimizer": "adam"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(BOOK))
+def test_the_book_presets_are_the_books(name: str):
+    found = VARIANTS[name].make("book").model_dump()
+    assert {field: found[field] for field in BOOK[name]} == BOOK[name]
+
+
 def test_unknown_names_list_the_known_ones():
     assert ", ".join(VARIANTS) in refusal("variant", variant, "gan")
     assert ", ".join(Vanilla.presets) in refusal("preset", Vanilla.make, "fast")
