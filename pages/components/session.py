@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from aecore.errors import AecoreError
 from aecore.service import Service
 
 log = logging.getLogger(__name__)
+SENTENCES = ("sentence", "first", "second", "from", "to")  # parameters of the address that are prose
+REFUSED = "refused_parameters"
+SHORT = 40  # characters of a bad value that are repeated
 APP = str(Path(__file__).resolve().parents[2] / "app.py")
 
 
@@ -27,11 +31,37 @@ def service() -> Service:
         # settings and the navigation; app.py then draws the page that was asked for.
         runpy.run_path(APP, run_name="__main__")
         st.stop()
+    _refuse_infinite()
     try:
         return _service()
     except AecoreError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def _refuse_infinite() -> None:
+    """Drops numbers from the address that no widget can hold: Streamlit's own binding fails with them."""
+    bad = {n: v for n, v in dict(st.query_params).items() if n not in SENTENCES and not _is_finite(v)}
+    if bad:
+        st.session_state[REFUSED] = [_refusal(name, value) for name, value in bad.items()]
+        for name in bad:
+            del st.query_params[name]
+        st.rerun()  # what widgets are bound to was read when this run began
+    for sentence in st.session_state.pop(REFUSED, ()):
+        st.error(sentence, icon=":material/error:")
+
+
+def _refusal(name: str, value: str) -> str:
+    short = value if len(value) <= SHORT else f"{value[:SHORT]}…"
+    return f"{name} takes a finite number; received '{short}' in the address, which was left out."
+
+
+def _is_finite(text: str) -> bool:
+    """Whether a text is no number at all, or a finite one."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return True
 
 
 @contextlib.contextmanager
