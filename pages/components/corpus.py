@@ -90,7 +90,7 @@ def _report(report: Report, name: str) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Length of the sentences", anchor=False)
+        st.header("Length of the sentences", anchor=False)
         lengths = _lengths(report)
         st.vega_lite_chart(lengths, _lengths_spec(), key=f"lengths-{name}",
                            alt="Number of sentences by how many words they have.")  # fmt: skip
@@ -99,19 +99,19 @@ def _report(report: Report, name: str) -> None:
                    "that most sentences fit in loses little and trains faster.")  # fmt: skip
         downloads(f"lengths-{name}", table=lambda: lengths)
     with right:
-        st.subheader("Coverage by the vocabulary", anchor=False)
+        st.header("Coverage by the vocabulary", anchor=False)
         coverage = pd.DataFrame({"words": report.sizes, "share": report.coverage})
         st.vega_lite_chart(coverage, _coverage_spec(), key=f"coverage-{name}",
                            alt="Share of the text that is made up by so many of the most frequent words.")  # fmt: skip
         st.caption(f"The {VOCABULARY - 2:,} most frequent words, dashed, make up {figures['coverage']:.1%} of the "
                    "text; all others are read as one unknown word.")  # fmt: skip
         downloads(f"coverage-{name}", table=lambda: coverage)
-    st.subheader("Most frequent words", anchor=False)
+    st.header("Most frequent words", anchor=False)
     words = pd.DataFrame(report.words, columns=["word", "count"])
     st.vega_lite_chart(words, _words_spec(), key=f"words-{name}",
                        alt=f"The {len(words)} most frequent words with how often they occur.")  # fmt: skip
     downloads(f"frequent-words-{name}", table=lambda: words)
-    st.subheader("Word vectors", anchor=False)
+    st.header("Word vectors", anchor=False)
     for title, covered in report.vectors.items():
         said = covered if isinstance(covered, str) else f"{covered:.1%} of the words of the text have a vector"
         st.markdown(f"- {title}: {said}")

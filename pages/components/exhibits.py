@@ -21,7 +21,7 @@ def weights(run: RunView, snapshot: SnapshotView | None) -> None:
         return
     tiles = None if snapshot is None else snapshot.arrays["tiles"]
     kernels = tiles is not None and tiles.shape[1] <= KERNEL_SIZE
-    st.subheader("Kernels" if kernels else "Weights", anchor=False)
+    st.header("Kernels" if kernels else "Weights", anchor=False)
     if tiles is None:
         st.caption("What each unit looks for appears here with the first step.")
         return
@@ -37,7 +37,7 @@ def weights(run: RunView, snapshot: SnapshotView | None) -> None:
 
 
 def _gates(run: RunView, snapshot: SnapshotView | None) -> None:
-    st.subheader("Weights of the gates", anchor=False)
+    st.header("Weights of the gates", anchor=False)
     if snapshot is None:
         st.caption("How each number of a word vector opens the gates appears here with the first step.")
         return
@@ -59,7 +59,7 @@ def others(run: RunView, snapshot: SnapshotView | None) -> None:
 
 
 def _maps(run: RunView, maps: np.ndarray) -> None:
-    st.subheader("Feature maps", anchor=False)
+    st.header("Feature maps", anchor=False)
     picture, limit = pictures.tiles(maps)
     st.image(picture, width="stretch", alt=f"The first convolution's {len(maps)} feature maps of a held-out image.")
     said = "as the model is shown it, " if run.config.image_hyper.noise != "none" else ""
@@ -70,7 +70,7 @@ def _maps(run: RunView, maps: np.ndarray) -> None:
 
 
 def _kl(run: RunView, kl: np.ndarray) -> None:
-    st.subheader("KL of each unit of the code", anchor=False)
+    st.header("KL of each unit of the code", anchor=False)
     charts.kl_chart(f"kl-{run.id}", kl)
     silent = int((kl < COLLAPSED).sum())
     said = "No unit has collapsed" if silent == 0 else f"{silent} of {len(kl)} units have collapsed"
@@ -78,7 +78,7 @@ def _kl(run: RunView, kl: np.ndarray) -> None:
 
 
 def _samples(run: RunView, samples: np.ndarray) -> None:
-    st.subheader("Drawn from the prior", anchor=False)
+    st.header("Drawn from the prior", anchor=False)
     rows = [samples[k : k + SAMPLES_IN_A_ROW] for k in range(0, len(samples), SAMPLES_IN_A_ROW)]
     st.image(pictures.mosaic(rows), width="stretch", alt="Images decoded from random codes.")
     st.caption(
@@ -88,7 +88,7 @@ def _samples(run: RunView, samples: np.ndarray) -> None:
 
 
 def _manifold(run: RunView, images: np.ndarray) -> None:
-    st.subheader("The plane of codes", anchor=False)
+    st.header("The plane of codes", anchor=False)
     side = int(len(images) ** 0.5)
     rows = [images[k : k + side] for k in range(0, len(images), side)]
     st.image(pictures.mosaic(rows, scale=1, gap=0), width="stretch", alt="Images decoded on a grid over the code.")

@@ -47,21 +47,21 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
         curve, snapshot = service.runs.curve(name), service.runs.snapshot(name)
         left, right = st.columns(2, gap="medium")
         with left:
-            st.subheader("Loss", anchor=False)
+            st.header("Loss", anchor=False)
             # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
             usual = run.config.hyper.kind == "images"
             logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.kind}", value=usual)
             charts.loss_chart(run, curve, logarithmic)
             st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
             charts.parts_charts(run, curve)
-            st.subheader("Codes", anchor=False)
+            st.header("Codes", anchor=False)
             _codes(service, run, snapshot)
         with right:
-            st.subheader("Reconstructions", anchor=False)
+            st.header("Reconstructions", anchor=False)
             (sentences if run.config.hyper.kind == "sentences" else reconstructions)(service, run, snapshot)
             exhibits.weights(run, snapshot)
             exhibits.others(run, snapshot)
-        st.subheader("Scorecard", anchor=False)
+        st.header("Scorecard", anchor=False)
         scorecard(run)
 
 

@@ -28,9 +28,9 @@ def moment(door: Service, run: RunView, film: Film, view: SnapshotView, frame: i
     plane = film.aligned if codes == ALIGNED else film.as_they_are
     left, right = st.columns(2, gap="medium")
     with left:
-        st.subheader("Loss", anchor=False)
+        st.header("Loss", anchor=False)
         charts.loss_chart(run, curve, True, view.position)
-        st.subheader("Codes", anchor=False)
+        st.header("Codes", anchor=False)
         _codes(door, run, film, plane, frame)
         st.caption(_codes_said(run, film, codes))
         classes = door.data.classes(run.config.dataset)
@@ -38,12 +38,12 @@ def moment(door: Service, run: RunView, film: Film, view: SnapshotView, frame: i
                   partial(replayfigure.figure, run, curve, film, view, plane, frame, classes),
                   partial(codes_table, film))  # fmt: skip
     with right:
-        st.subheader("Reconstructions", anchor=False)
+        st.header("Reconstructions", anchor=False)
         _reconstructions(run, view)
         kernels = view.arrays["tiles"].shape[1] <= exhibits.KERNEL_SIZE
         for name, title in (("tiles", "Kernels" if kernels else "Weights"), ("maps", "Feature maps")):
             if name in view.arrays:
-                st.subheader(title, anchor=False)
+                st.header(title, anchor=False)
                 picture, limit = drawn.mosaic(view.arrays[name].astype(np.float32)), film.limits[name]
                 st.image(drawn.png(picture, limit, wide=WIDE, largest=LARGEST),
                          width=min(WIDE, LARGEST * picture.shape[1]),

@@ -21,7 +21,7 @@ SHOWN = 460  # pixels, of the images that excite it
 
 
 def spreads_and_figures(sides: Sequence[Side]) -> None:
-    st.subheader("How weights and activity are spread", anchor=False)
+    st.header("How weights and activity are spread", anchor=False)
     runs, key = tuple(side.title for side in sides), "-".join(f"{side.title}-{side.layer.name}" for side in sides)
     watched = [side for side in sides if side.activity is not None]
     left, right = st.columns(2, gap="medium")
@@ -117,7 +117,7 @@ def units_table(sides: Sequence[Side]) -> pd.DataFrame:
 
 
 def single_units(door: Service, sides: Sequence[Side], percentile: float) -> None:
-    st.subheader("One unit", anchor=False)
+    st.header("One unit", anchor=False)
     for k, (column, side) in enumerate(zip(st.columns(len(sides), gap="medium"), sides, strict=True)):
         with column:
             _unit(door, side, f"unit{k + 1 if k else ''}", percentile)

@@ -81,7 +81,7 @@ def weights_and_maps(door: Service, sides: Sequence[Side], percentile: float) ->
 
 
 def _matrices(door: Service, sides: Sequence[Side], percentile: float) -> None:
-    st.subheader("The weight matrix", anchor=False)
+    st.header("The weight matrix", anchor=False)
     limit = max(door.weights.full_colour(side.weights.matrix, percentile) for side in sides)
     for column, side in zip(st.columns(len(sides)), sides, strict=True):
         matrix = side.weights.matrix[side.units]
@@ -140,7 +140,7 @@ def _matrix_table(sides: Sequence[Side]) -> pd.DataFrame:
 def _tiles(door: Service, sides: Sequence[Side], percentile: float) -> None:
     layer = sides[0].layer
     kernels = layer.convolutional
-    st.subheader("Kernels" if kernels else ("Each unit's weights" if layer.encoding else "The decoder's dictionary"),
+    st.header("Kernels" if kernels else ("Each unit's weights" if layer.encoding else "The decoder's dictionary"),
                  anchor=False)  # fmt: skip
     limit = max(door.weights.full_colour(side.weights.pictures, percentile) for side in sides)
     panels = [(side.title, drawn.mosaic(side.tiles[side.units])) for side in sides]
@@ -187,7 +187,7 @@ def _tiles_said(sides: Sequence[Side]) -> str:
 
 
 def _feature_maps(door: Service, sides: Sequence[Side], percentile: float) -> None:
-    st.subheader("Feature maps", anchor=False)
+    st.header("Feature maps", anchor=False)
     found = [_one_of_each(door, side.run.id, door.data.dataset(side.run.config.dataset).available) for side in sides]
     classes = found[0][1]
     which = int(address.pick("Image of class", [str(k) for k in range(len(classes))], "image", "3",

@@ -219,7 +219,7 @@ def test_what_only_a_variant_has_to_show_is_drawn(train: AppTest, worker: Script
     train.selectbox(key="variant").select("variational").run()
     train.button(key="train").click().run()
     until(train, lambda page: len(page.get("vega_lite_chart")) == 5)  # loss, codes, two terms, KL of each unit
-    headings = [header.value for header in train.subheader]
+    headings = [header.value for header in train.header]
     for heading in ("Kernels", "Feature maps", "KL of each unit of the code", "The plane of codes"):
         assert heading in headings
     assert "Weights" not in headings

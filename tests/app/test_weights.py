@@ -22,7 +22,7 @@ def visit(page: str, **query: Any) -> AppTest:
 
 
 def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.info))
+    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.header, *app.info))
 
 
 def figures(app: AppTest) -> dict[str, list[str]]:

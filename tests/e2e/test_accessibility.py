@@ -1,0 +1,45 @@
+"""WCAG 2.1 AA on every page in both themes, as axe-core sees it, and headings that skip no level."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import PATIENCE, Server
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("", "train", "train?run=stacked-2", "latent", "weights", "replay", "your_input", "novelty",
+         "sentences", "sentences?view=Corpus")  # fmt: skip
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+         "rules": {"heading-order": {"enabled": True}}}  # fmt: skip
+# What Streamlit causes by itself: rule, a piece of the element's HTML, and why the page cannot help it.
+STREAMLIT: tuple[tuple[str, str, str], ...] = ()
+
+
+def remaining(found: dict[str, Any]) -> list[str]:
+    """The violations that are the dashboard's own, a line each."""
+    return [
+        f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()[:160]})"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+        if not any(violation["id"] == rule and piece in node["html"] for rule, piece, _ in STREAMLIT)
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES, ids=lambda name: name or "home")
+def test_a_page_can_be_read_by_everybody(server: Server, browser: Browser, name: str, theme: Any):
+    context = browser.new_context(viewport={"width": 1400, "height": 1200}, color_scheme=theme)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"{server.url}/{name}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
+    expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    found = Axe().run(page, options=RULES).response
+    context.close()
+    assert found["passes"], "axe looked at nothing"
+    assert not remaining(found), "\n".join(remaining(found))
