@@ -9,7 +9,7 @@ from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
 from aecore.datasets.evaluation import as_pixels, images_of, measured, pictured, shown_test
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
-from aecore.datasets.registry import info, names, status
+from aecore.datasets.registry import info, names, status, without_version
 
 __all__ = [
     "CORPORA",
@@ -33,4 +33,5 @@ __all__ = [
     "preview_indices",
     "shown_test",
     "status",
+    "without_version",
 ]

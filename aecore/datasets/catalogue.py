@@ -157,7 +157,8 @@ CORPORA: dict[str, DatasetInfo] = {
             title="Python docs",
             description=(
                 "Sentences from the reference of Python and from the docstrings of the scientific packages that the "
-                "dashboard is installed with. They need no download."
+                "dashboard is installed with. They need no download, and differ with the versions installed: a run "
+                "stores theirs with the name."
             ),
             licence="PSF, BSD and Apache 2.0",
             source="https://docs.python.org/3/reference/",

@@ -3,16 +3,18 @@
 `catalogue` lists what there is; a visitor's own texts are found in the folder `texts` under the home.
 """
 
+import dataclasses
 import json
 import os
 import re
 from pathlib import Path
 
-from aecore.datasets.catalogue import CORPORA, DATASETS, DatasetInfo, DatasetStatus, Kind
+from aecore.datasets.catalogue import CORPORA, DATASETS, PYTHON_DOCS, DatasetInfo, DatasetStatus, Kind
 from aecore.errors import BadInput
 from aecore.settings import Settings
 
 OWN_TEXT = re.compile(r"text-(?P<slug>[a-z0-9-]+)-[0-9a-f]{6}")
+_VERSIONED = re.compile(rf"{PYTHON_DOCS}-(?P<version>[0-9a-f]{{6}})")
 _SPARE = {"images": "digits", "sentences": "python-docs"}
 
 
@@ -20,7 +22,7 @@ def info(name: str, settings: Settings | None = None) -> DatasetInfo:
     """The dataset of this name.
 
     Args:
-        name: a dataset, a corpus, or an own text.
+        name: a dataset, a corpus, also python-docs with a version, or an own text.
         settings: where own texts lie; without it, every name of an own text is taken to stand for one.
 
     Raises:
@@ -29,6 +31,9 @@ def info(name: str, settings: Settings | None = None) -> DatasetInfo:
     known = DATASETS | CORPORA
     if name in known:
         return known[name]
+    versioned = _VERSIONED.fullmatch(name)
+    if versioned:
+        return dataclasses.replace(known[PYTHON_DOCS], name=name, title=f"Python docs, version {versioned['version']}")
     matched = OWN_TEXT.fullmatch(name)
     if matched and (settings is None or own_text_path(name, settings).is_file()):
         title = settings and _own_title(own_text_path(name, settings))
@@ -43,6 +48,20 @@ def info(name: str, settings: Settings | None = None) -> DatasetInfo:
         )
     listed = [*known, *(names("sentences", settings)[len(CORPORA) :] if settings else ())]
     raise BadInput({"dataset": f"There is no dataset '{name}'; the datasets are {', '.join(listed)}."})
+
+
+def with_version(name: str) -> str:
+    """The name of a dataset as a run stores it: python-docs differ with the versions of Python and its packages."""
+    if name != PYTHON_DOCS:
+        return name
+    from aecore.datasets.text import python_docs
+
+    return f"{PYTHON_DOCS}-{python_docs.version()}"
+
+
+def without_version(name: str) -> str:
+    """The name of a dataset as a visitor chooses it."""
+    return PYTHON_DOCS if _VERSIONED.fullmatch(name) else name
 
 
 def info_of(kind: Kind, name: str, settings: Settings | None = None) -> DatasetInfo:
@@ -143,7 +162,10 @@ def status(name: str, settings: Settings) -> DatasetStatus:
     if dataset.files:
         folder = locate(dataset, settings)
         where, how = str(folder) if folder else None, f"Download {download_hint(dataset, settings)}."
-    elif name in DATASETS or name in CORPORA:
+    elif without_version(name) != name and name != with_version(PYTHON_DOCS):
+        where = None
+        how = f"It was made from other versions of Python and its packages; here are {with_version(PYTHON_DOCS)}."
+    elif without_version(name) in DATASETS or without_version(name) in CORPORA:
         where = dataset.comes_with
         how = f"It comes with {where} and needs no download."
     else:

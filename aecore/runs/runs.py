@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from aecore.compute.backend import Backend, InProcess, WorkerStatus
+from aecore.datasets import without_version
 from aecore.datasets.for_run import data_of
 from aecore.datasets.text.prepared import resolved
 from aecore.errors import BadInput, DataMissing
@@ -283,4 +284,4 @@ class Runs(StoredRuns):
 
 def _comparable(config: RunConfig) -> tuple[Any, ...]:
     """What two runs have in common whose speeds can be compared."""
-    return config.variant, config.dataset, config.hyper.model_dump().get("network")
+    return config.variant, without_version(config.dataset), config.hyper.model_dump().get("network")

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from aecore.datasets import status
 from aecore.datasets.text import figures, load_corpus, python_docs
+from aecore.datasets.text.prepared import resolved
 from aecore.datasets.text.prose import is_sentence, paragraphs
+from aecore.errors import DataMissing
+from aecore.schema import RunConfig
 from aecore.settings import Settings
 
 NUMPY_STYLE = """
@@ -126,3 +130,17 @@ def test_the_whole_corpus(tmp_path: Path):
     assert all(len(corpus.topics_of(i)) == 1 for i in range(0, len(corpus), 997))
     assert found["documents"] > 1000
     assert load_corpus("python-docs", settings) is corpus
+
+
+def test_a_run_stores_the_version_and_others_are_not_here(home: Path):
+    settings = Settings(home=home)
+    config = resolved(RunConfig.make("sentence", "python-docs", "quick"), settings)
+    assert config.dataset == f"python-docs-{python_docs.version()}"
+    assert RunConfig.from_json(config.to_json()).dataset == config.dataset
+    assert status(config.dataset, settings).available
+    assert status("python-docs", settings).available, "runs of the version before name no version"
+    other = status("python-docs-abcdef", settings)
+    assert not other.available
+    assert other.how.startswith("It was made from other versions of Python")
+    with pytest.raises(DataMissing, match=f"here are {config.dataset}"):
+        load_corpus("python-docs-abcdef", settings)

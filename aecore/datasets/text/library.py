@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aecore.datasets.catalogue import PYTHON_DOCS, REUTERS
-from aecore.datasets.registry import DatasetInfo, info_of, own_text_path
+from aecore.datasets.registry import DatasetInfo, info_of, own_text_path, status, without_version
 from aecore.datasets.text import cache, own, python_docs, reuters
 from aecore.datasets.text.corpus import Corpus, Document, Progress, Sentences, build
 from aecore.datasets.text.tokenizing import has_punkt, splitter
@@ -67,7 +67,7 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
     """Loads a corpus, or returns it as it was loaded before if its source has not changed.
 
     Args:
-        name: `python-docs`, `reuters`, or an own text.
+        name: `python-docs`, with or without its version, `reuters`, or an own text.
         settings: where its source and the cache lie.
         progress: told the share that is done, from 0 to 1, and what is being done.
 
@@ -78,6 +78,12 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
     """
     told = progress or (lambda share, what: None)
     dataset = info_of("sentences", name, settings)
+    if name != without_version(name):
+        found = status(name, settings)
+        if not found.available:
+            raise DataMissing(f"{found.title} is not on this machine. {found.how}")
+        name = without_version(name)
+        dataset = info_of("sentences", name, settings)
     source = _source(dataset, settings)
     path = settings.home / "cache" / "corpora" / f"{name}-{source.key}.npz"
     with _MEMORY.making:
@@ -109,10 +115,6 @@ def _source(dataset: DatasetInfo, settings: Settings) -> _Source:
         None,
         lambda split, progress: own.documents(path, split, progress),
     )
-
-
-def _uncut(text: str) -> list[str]:
-    return [text]
 
 
 def _silent(share: float, what: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from aecore.datasets.registry import with_version
 from aecore.datasets.text.corpus import Corpus, Progress
 from aecore.datasets.text.glove import have_glove
 from aecore.datasets.text.library import load_corpus
@@ -86,7 +87,8 @@ def split(corpus: Corpus, by: str, share: float) -> tuple[np.ndarray, np.ndarray
 
 
 def resolved(config: RunConfig, settings: Settings) -> RunConfig:
-    """The same run with the word vectors named that `auto` stands for on this machine."""
+    """The same run with the version of its corpus, and the word vectors that `auto` stands for on this machine."""
+    config = replace(config, dataset=with_version(config.dataset))
     hyper = config.hyper
     if not isinstance(hyper, Sentence) or hyper.vectors != "auto":
         return config

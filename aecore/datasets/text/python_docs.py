@@ -1,9 +1,11 @@
 """The corpus that is always here: prose of Python's reference and of the docstrings of installed packages.
 
-Packages are read as files and never imported. A document is a module, its topic the package.
+The text differs with the versions that are installed, so a run stores the dataset's name with a version. Packages are
+read as files and never imported. A document is a module, its topic the package.
 """
 
 import ast
+import functools
 import gc
 import hashlib
 import importlib.metadata
@@ -32,6 +34,12 @@ def key() -> str:
     versions = [f"{RECIPE} {PYTHON} {platform.python_version()}"]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in _installed()]
     return hashlib.sha256("\n".join(versions).encode()).hexdigest()
+
+
+@functools.cache
+def version() -> str:
+    """Six letters of the key: what a run that has learnt these sentences stores in the dataset's name."""
+    return key()[:6]
 
 
 def documents(split: Callable[[str], list[str]], progress: Progress) -> Iterator[Document]:
