@@ -4,39 +4,46 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.remote import Remote
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
-# What shares a server, a browser or a dask worker stays in one process; the longest groups begin first.
-GROUPS = ("tests/e2e", "tests/integration/test_cli", "tests/app/test_train", "tests/integration/test_worker_lost",
-          "tests/contract", "tests/integration", "tests/app")  # fmt: skip
-HARMFUL = {"fragile", "fragile_service"}
+# What shares a server, a browser or a dask worker stays in one process; the longest begin first.
+TOGETHER = ("tests/e2e/", "tests/integration/test_cli", "tests/integration/test_worker_lost",
+            "tests/integration/test_server_lost", "tests/integration/test_shipped", "tests/integration/")  # fmt: skip
+FIRST = (*TOGETHER, "tests/app/test_train", "tests/contract/", "tests/app/")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups then
+def _group(nodeid: str) -> str:
+    """What a test shares with others: one of `TOGETHER`, or its file."""
+    file = nodeid.partition("::")[0]
+    return next((start for start in TOGETHER if file.startswith(start)), file)
+
+
+class _Grouped(LoadScopeScheduling):
+    """Gives each process of pytest-xdist one group after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # by duration, not by number of tests
+    return _Grouped(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a worker, and groups tests by what they share, for pytest-xdist's `loadgroup`."""
-    rank = {}
+    """Marks what needs a worker, and puts what takes longest first."""
     for item in items:
-        file, fixtures = item.nodeid.partition("::")[0], set(getattr(item, "fixturenames", ()))
-        if file.startswith("tests/integration"):
+        if item.nodeid.startswith("tests/integration/"):
             item.add_marker(pytest.mark.worker)
-        if file.startswith("tests/e2e"):
-            group = "browser"
-        elif fixtures & HARMFUL:
-            group = "fragile worker"
-        elif "warm" in fixtures:
-            group = "warm worker"
-        else:
-            group = file
-        item.add_marker(pytest.mark.xdist_group(group))
-        rank[item] = next((k for k, start in enumerate(GROUPS) if file.startswith(start)), len(GROUPS))
-    items.sort(key=rank.__getitem__)
+    items.sort(key=lambda item: next((k for k, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
