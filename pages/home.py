@@ -8,7 +8,7 @@ from aecore.store.views import RunView
 from pages.components import diagram
 from pages.components.data import download_panel
 from pages.components.live import BADGES
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 from pages.components.speed import SPEEDS
 from pages.components.text import figure
 
@@ -20,28 +20,28 @@ CARDS_IN_A_ROW = 4
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Autoencoders, live", anchor=False)
-    _what_it_is(door)
+    _what_it_is(service)
     if st.button("Train a first model", type="primary", icon=":material/play_arrow:", key="first"):
-        with told():
-            name = door.runs.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
+        with show_errors():
+            name = service.runs.train(RunConfig.make("vanilla", "digits", "quick"), SPEEDS[FIRST_SPEED])
             st.switch_page("pages/train.py", query_params={"run": name, "speed": FIRST_SPEED})
     st.caption("A small autoencoder on 1,437 handwritten digits: no download, a few seconds on any machine.")
-    _pretrained(door)
+    _pretrained(service)
     st.header("Variants", anchor=False)
-    _variants(door)
-    _runs(door)
+    _variants(service)
+    _runs(service)
     st.header("This machine", anchor=False)
-    _state(door)
+    _state(service)
 
 
 @st.cache_data(show_spinner=False)
-def _picture(_door: Service) -> str:
-    return diagram.autoencoder(*_door.data.linear_example(EXAMPLE_CODE))
+def _picture(_service: Service) -> str:
+    return diagram.autoencoder(*_service.data.linear_example(EXAMPLE_CODE))
 
 
-def _what_it_is(door: Service) -> None:
+def _what_it_is(service: Service) -> None:
     st.markdown(
         "An **autoencoder** is a network that is asked to draw its own input again, through a passage too narrow "
         "to copy it: an *encoder* turns an image into a short *code*, a *decoder* turns the code back into an image. "
@@ -50,18 +50,18 @@ def _what_it_is(door: Service) -> None:
         "Here you choose a variant, tune it, and watch it learn."
     )
     said = "A digit goes through an encoder into a code of 16 numbers, and through a decoder back into a digit."
-    st.image(_picture(door), width=760, alt=said)
+    st.image(_picture(service), width=760, alt=said)
     st.caption(
         f"Computed just now with the simplest autoencoder of all, PCA: {28 * 28} pixels squeezed into "
         f"{EXAMPLE_CODE} numbers. A network with curves in it does better."
     )
 
 
-def _pretrained(door: Service) -> None:
+def _pretrained(service: Service) -> None:
     shipped: list[RunView] = []
-    with told():
-        shipped = [run for run in door.runs.all() if run.status == "shipped"]
-    problems = door.runs.pretrained_problems()
+    with show_errors():
+        shipped = [run for run in service.runs.all() if run.status == "shipped"]
+    problems = service.runs.pretrained_problems()
     if not shipped and not problems:
         return
     st.header("Pretrained models", anchor=False)
@@ -91,7 +91,7 @@ def _said_of(run: RunView) -> str:
     )
 
 
-def _variants(door: Service) -> None:
+def _variants(service: Service) -> None:
     kinds = VARIANTS.items()
     rows = [st.columns(CARDS_IN_A_ROW) for _ in range(0, len(kinds), CARDS_IN_A_ROW)]
     for k, (name, kind) in enumerate(kinds):
@@ -102,9 +102,9 @@ def _variants(door: Service) -> None:
                          query_params={"variant": name})  # fmt: skip
 
 
-def _runs(door: Service) -> None:
-    with told():
-        runs = [run for run in door.runs.all() if run.status != "shipped"][:RUNS_SHOWN]
+def _runs(service: Service) -> None:
+    with show_errors():
+        runs = [run for run in service.runs.all() if run.status != "shipped"][:RUNS_SHOWN]
         if not runs:
             return
         st.header("Runs", anchor=False)
@@ -120,8 +120,8 @@ def _runs(door: Service) -> None:
             )
 
 
-def _state(door: Service) -> None:
-    worker = door.runs.worker()
+def _state(service: Service) -> None:
+    worker = service.runs.worker()
     words = {
         "off": "not started; it starts with the first training and takes a few seconds",
         "starting": "starting",
@@ -130,7 +130,7 @@ def _state(door: Service) -> None:
     st.markdown(f"**Worker**: {words}.")
     device = worker.device.title if worker.device else "known once the worker has started"
     st.markdown(f"**Device**: {device}.")
-    for status in [*door.data.datasets(), *door.data.datasets("sentences")]:
+    for status in [*service.data.datasets(), *service.data.datasets("sentences")]:
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
         if status.kind == "sentences":
             size = f"sentences, {status.licence}"
@@ -138,7 +138,7 @@ def _state(door: Service) -> None:
             st.markdown(f":green-badge[here] **{status.title}**: {size}.")
         else:
             st.markdown(f":gray-badge[not here] **{status.title}**: {size}. {status.how}")
-            download_panel(door, status.name)
+            download_panel(service, status.name)
 
 
 page()

@@ -18,7 +18,7 @@ from pages.components.neighbours import about_figures, figures_beside, picked_po
 from pages.components.paper import scatter_figure
 from pages.components.runs import choose_run, explorable, run_label
 from pages.components.scatter import THUMBNAILS, Panel, scatter, send_sheet
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 from pages.components.text import figure
 from pages.components.walk import walk
 
@@ -28,35 +28,35 @@ MAP, PCA = "latent-map", "pca"
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Latent space", anchor=False)
     st.markdown(
         "Each point is an image that the model was not trained on. On the left it lies where PCA of the pixels, or "
         "another run, puts it; on the right where this run's encoder does. Look for classes that are mixed on one side "
         "and apart on the other."
     )
-    with told():
-        runs = explorable(door, lambda run: run.config.hyper.kind == "images")
+    with show_errors():
+        runs = explorable(service, lambda run: run.config.hyper.kind == "images")
         left, right = st.columns(2) if runs else (st.container(), st.container())
         with left:
             run = choose_run(runs, default="stacked-2")
         if run is not None:
             with right:
                 beside = _choose_beside(runs, run)
-            _explore(door, run, beside)
+            _explore(service, run, beside)
 
 
-def _explore(door: Service, run: RunView, beside: RunView | None) -> None:
-    sample, view, dims = _choices(door, run)
-    points = data.points(door, sample)
-    classes = door.data.classes(run.config.dataset)
-    units = _chosen_units(door, points.codes, dims) if view == UNITS else []
+def _explore(service: Service, run: RunView, beside: RunView | None) -> None:
+    sample, view, dims = _choices(service, run)
+    points = data.points(service, sample)
+    classes = service.data.classes(run.config.dataset)
+    units = _chosen_units(service, points.codes, dims) if view == UNITS else []
     if view == EMBEDDING and not _embedding_wanted(sample, dims, beside):
         view = PRINCIPAL
-    panels, spaces = _panels(door, sample, points, run, beside, view, dims, units)
+    panels, spaces = _panels(service, sample, points, run, beside, view, dims, units)
     thumbnails = st.toggle("Thumbnails instead of points", key="thumbnails", bind="query-params")
     row = _picked_row(points)
-    near = [_near(door, row, space) if row is not None else [] for space in spaces]
+    near = [_near(service, row, space) if row is not None else [] for space in spaces]
     ringed = [replace(panel, near=[int(points.positions[k]) for k in rows])
               for panel, rows in zip(panels, near, strict=True)]  # fmt: skip
     shown = _shown(classes)
@@ -67,20 +67,20 @@ def _explore(door: Service, run: RunView, beside: RunView | None) -> None:
     st.caption(_said(run, points, sample, thumbnails, view))
     downloads("latent-space", lambda: scatter_figure(panels, points.labels, classes, shown),
               lambda: _table(points, panels, classes))  # fmt: skip
-    images = data.images(door, sample, points)
+    images = data.images(service, sample, points)
     send_sheet("latent-sheet", data.sheet(sample, images))
-    _figures(door, sample, points, beside, panels, spaces)
+    _figures(service, sample, points, beside, panels, spaces)
     st.header("One point", anchor=False)
     st.number_input(
         "Image looked at (its position among the held-out images)", 0, points.total - 1, None, key="point",
         bind="query-params", placeholder="none: click a point above", width=420,
     )  # fmt: skip
     if row is not None:
-        picked_point(door, row, points, images, _neighbour_spaces(door, sample, points), classes)
+        picked_point(service, row, points, images, _neighbour_spaces(service, sample, points), classes)
     elif st.session_state.get("point") is not None:
         st.info(f"Image {st.session_state['point']} is not among the {len(points.codes):,} points that were drawn: "
                 "pick one of them, or draw more.")  # fmt: skip
-    walk(door, run, sample, points, images, classes)
+    walk(service, run, sample, points, images, classes)
 
 
 def _choose_beside(runs: dict[str, RunView], run: RunView) -> RunView | None:
@@ -111,9 +111,9 @@ def _same_images(one: RunView, other: RunView) -> bool:
     )
 
 
-def _choices(door: Service, run: RunView) -> tuple[Sample, str, int]:
+def _choices(service: Service, run: RunView) -> tuple[Sample, str, int]:
     """How many points of which draw, and how codes are shown."""
-    available = door.latent.available(run.id)
+    available = service.latent.available(run.id)
     counts = [count for count in COUNTS if count < available] + ([available] if available <= max(COUNTS) else [])
     state = st.session_state
     if state.get("points") not in counts:
@@ -131,7 +131,7 @@ def _choices(door: Service, run: RunView) -> tuple[Sample, str, int]:
     space = long and row.toggle("In 3-D", key="space", bind="query-params")
     if view == EMBEDDING:
         count = min(count, EMBEDDED)
-    sample = Sample(run.id, data.weights_of(run), door.latent.here(run.id), count, int(seed))
+    sample = Sample(run.id, data.weights_of(run), service.latent.here(run.id), count, int(seed))
     if run.active and row.button("Newest weights", icon=":material/refresh:",
                                  help="This run is still training: look at it as it is now."):  # fmt: skip
         data.take_newest(run)
@@ -139,11 +139,11 @@ def _choices(door: Service, run: RunView) -> tuple[Sample, str, int]:
     return sample, view, 3 if space else 2
 
 
-def _chosen_units(door: Service, codes: np.ndarray, dims: int) -> list[int]:
+def _chosen_units(service: Service, codes: np.ndarray, dims: int) -> list[int]:
     """The units that are drawn, the ones that vary most by default."""
     if codes.shape[1] <= dims:
         return list(range(codes.shape[1]))
-    order = [int(unit) + 1 for unit in door.latent.varying(codes)]
+    order = [int(unit) + 1 for unit in service.latent.varying(codes)]
     state, names = st.session_state, ("unit_x", "unit_y", "unit_z")[:dims]
     row = st.container(horizontal=True)
     for k, name in enumerate(names):
@@ -166,25 +166,25 @@ def _embedding_wanted(sample: Sample, dims: int, beside: RunView | None) -> bool
 
 
 def _panels(
-    door: Service, sample: Sample, points: Points, run: RunView, beside: RunView | None, view: str, dims: int,
+    service: Service, sample: Sample, points: Points, run: RunView, beside: RunView | None, view: str, dims: int,
     units: list[int],
 ) -> tuple[list[Panel], list[np.ndarray]]:  # fmt: skip
     """Both pictures, and the codes that they show."""
     if beside is None:
-        codes = data.linear(door, sample, points)
-        coords, axes = data.picture(door, PCA, sample, codes, PRINCIPAL, dims, [])
+        codes = data.linear(service, sample, points)
+        coords, axes = data.picture(service, PCA, sample, codes, PRINCIPAL, dims, [])
         left = Panel(
             "PCA of the pixels", coords, axes, _heard("the first principal components of their pixels", points)
         )
     else:
-        other = sample._replace(run=beside.id, weights=data.weights_of(beside), here=door.latent.here(beside.id))
-        theirs = data.points(door, other)
+        other = sample._replace(run=beside.id, weights=data.weights_of(beside), here=service.latent.here(beside.id))
+        theirs = data.points(service, other)
         if not np.array_equal(theirs.positions, points.positions):
             raise BadInput(f"{beside.id} and {run.id} have no codes of the same images here: choose other runs.")
         codes = theirs.codes
-        coords, axes = data.picture(door, "code", other, codes, view if view != UNITS else PRINCIPAL, dims, [])
+        coords, axes = data.picture(service, "code", other, codes, view if view != UNITS else PRINCIPAL, dims, [])
         left = Panel(_title(beside, codes), coords, axes, _heard(f"the code of {beside.id}", points))
-    coords, axes = data.picture(door, "code", sample, points.codes, view, dims, units)
+    coords, axes = data.picture(service, "code", sample, points.codes, view, dims, units)
     right = Panel(_title(run, points.codes), coords, axes, _heard(f"the code of {run.id}", points))
     return [left, right], [codes, points.codes]
 
@@ -199,14 +199,14 @@ def _heard(where: str, points: Points) -> str:
             "point to point, Enter looks at one, plus and minus zoom.")  # fmt: skip
 
 
-def _near(door: Service, row: int, space: np.ndarray) -> list[int]:
-    return [int(other) for other in door.latent.nearest(space, row, 8)[0]]
+def _near(service: Service, row: int, space: np.ndarray) -> list[int]:
+    return [int(other) for other in service.latent.nearest(space, row, 8)[0]]
 
 
-def _neighbour_spaces(door: Service, sample: Sample, points: Points) -> list[tuple[str, np.ndarray]]:
+def _neighbour_spaces(service: Service, sample: Sample, points: Points) -> list[tuple[str, np.ndarray]]:
     if points.images is not None:
         return [("the code", points.codes), ("the pixels", points.images.astype(np.float32) / 255)]
-    pca = data.linear(door, sample, points)
+    pca = data.linear(service, sample, points)
     return [("the code", points.codes), (f"the pixels' first {pca.shape[1]} principal components", pca)]
 
 
@@ -267,17 +267,22 @@ def _table(points: Points, panels: list[Panel], classes: tuple[str, ...]) -> pd.
 
 
 def _figures(
-    door: Service, sample: Sample, points: Points, beside: RunView | None, panels: list[Panel], spaces: list[np.ndarray]
+    service: Service,
+    sample: Sample,
+    points: Points,
+    beside: RunView | None,
+    panels: list[Panel],
+    spaces: list[np.ndarray],
 ) -> None:
     found = []
     left, right = st.columns(2, gap="medium")
     with left:
         other = sample if beside is None else sample._replace(run=beside.id, weights=data.weights_of(beside))
         title = f"PCA, {spaces[0].shape[1]:,} components" if beside is None else panels[0].title
-        found.append((title, data.figures(door, PCA if beside is None else "code", other, spaces[0], points)))
+        found.append((title, data.figures(service, PCA if beside is None else "code", other, spaces[0], points)))
         figures_beside(*found[-1])
     with right:
-        found.append((panels[1].title, data.figures(door, "code", sample, spaces[1], points)))
+        found.append((panels[1].title, data.figures(service, "code", sample, spaces[1], points)))
         figures_beside(*found[-1])
     about_figures()
     downloads("latent-figures", None, lambda: pd.DataFrame(

@@ -19,7 +19,7 @@ from pages.components.novelty_charts import (
     roc_frame,
 )
 from pages.components.runs import choose_run, explorable
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 
 REFRESH_SECONDS = 0.5
 MODEL, PCA = "this run", "PCA"
@@ -29,7 +29,7 @@ WAIT = "Asking the model; the worker takes about ten seconds to start the first 
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Novelty", anchor=False)
     st.markdown(
         "An autoencoder is good at what it was trained on. Leave one class out, and its images come back worse than "
@@ -37,39 +37,39 @@ def page() -> None:
         "label and no novel image is needed to make it."
     )
     runs: dict[str, RunView] = {}
-    with told():
-        runs = explorable(door, door.novelty.suits)
+    with show_errors():
+        runs = explorable(service, service.novelty.suits)
     if not runs:
         st.info("No run on this machine has a class left out: train a small one here, or choose “Class left out” "
                 "under “Run” on the Train page.", icon=":material/troubleshoot:")  # fmt: skip
     with st.expander("Train a small run with a class left out", expanded=not runs, icon=":material/model_training:"):
-        _training(door)
+        _training(service)
     if runs:
         run = choose_run(runs)
         if run is not None:
-            with told():
-                _show(door, run)
+            with show_errors():
+                _show(service, run)
 
 
-def _training(door: Service) -> None:
+def _training(service: Service) -> None:
     """The button, and how far runs of this kind are."""
-    here = [status.name for status in door.data.datasets() if status.available]
+    here = [status.name for status in service.data.datasets() if status.available]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     dataset = row.selectbox("Dataset", here, here.index("mnist") if "mnist" in here else 0, key="on",
                             bind="query-params", width=180)  # fmt: skip
     variant = row.selectbox("Variant", TRAINABLE, key="by", bind="query-params", width=180)
-    classes = door.data.classes(dataset)
+    classes = service.data.classes(dataset)
     label = row.selectbox("Class left out", [str(k) for k in range(len(classes))], 8, key="without",
                           bind="query-params", width=180)  # fmt: skip
     if classes[int(label)] != label:
         row.markdown(classes[int(label)])
     if st.button("Train without this class", type="primary", icon=":material/play_arrow:", key="train-novelty"):
-        with told():
-            st.session_state["novelty_run"] = door.runs.train(door.novelty.config(variant, dataset, label))
-    active = _active(door)
+        with show_errors():
+            st.session_state["novelty_run"] = service.runs.train(service.novelty.config(variant, dataset, label))
+    active = _active(service)
 
     def draw() -> None:
-        now = _active(door)
+        now = _active(service)
         for run in now:
             share = min(1.0, run.position / max(1, run.total_epochs))
             what = f"{run.config.hyper.title} on {run.config.dataset} without class {run.config.image_hyper.left_out}"
@@ -81,24 +81,23 @@ def _training(door: Service) -> None:
     st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()
     started = st.session_state.get("novelty_run")
     if started and started not in [run.id for run in active]:
-        with told():
+        with show_errors():
             del st.session_state["novelty_run"]
-            ended = door.runs.run(started)
+            ended = service.runs.run(started)
             if ended.status == "finished":
                 st.query_params["run"] = started
             else:
                 st.error(f"The run {started} ended early ({ended.status}). {ended.message}".strip())
 
 
-def _active(door: Service) -> list[RunView]:
-    return [run for run in door.runs.all() if run.active and door.novelty.suits(run)]
+def _active(service: Service) -> list[RunView]:
+    return [run for run in service.runs.all() if run.active and service.novelty.suits(run)]
 
 
-def _show(door: Service, run: RunView) -> None:
-    stamp = f"{run.attempt} {run.position} {run.created.isoformat()}"
+def _show(service: Service, run: RunView) -> None:
     with st.spinner(WAIT):
-        found = _examined(door, run.id, stamp)
-    name = door.data.classes(run.config.dataset)[found.left_out]
+        found = _examined(service, run.id, run.weights_version)
+    name = service.data.classes(run.config.dataset)[found.left_out]
     novel, all_ = int(found.detector.novel.sum()), len(found.labels)
     left, right = st.columns(2)
     with left:
@@ -107,7 +106,7 @@ def _show(door: Service, run: RunView) -> None:
         "Threshold: known images that may raise a false alarm", 0, 50, 5, format="%d%%", key="allowed",
         bind="query-params", help="Moves the threshold of both detectors; the lower it is, the more is let through.",
     )  # fmt: skip
-    pca, fitted = _linear(door, run.id, components)
+    pca, fitted = _linear(service, run.id, components)
     detectors = {MODEL: found.detector, PCA: pca}
     title = {MODEL: f"{MODEL} (area {found.detector.area:.3f})", PCA: f"{PCA} (area {pca.area:.3f})"}
     few = f" With no more than {novel} images of the class, small differences mean nothing." if novel < FEW else ""
@@ -138,7 +137,7 @@ def _show(door: Service, run: RunView) -> None:
     st.header("At this threshold", anchor=False)
     st.table(_confusion(detectors, allowed / 100))
     st.caption("Hits and misses are images of the class left out; false alarms and passed are those of the others.")
-    _extremes(door, run, found)
+    _extremes(service, run, found)
 
 
 def _area(detector: Detector) -> str:
@@ -162,14 +161,14 @@ def _components(run: RunView) -> int:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _examined(_door: Service, name: str, stamp: str) -> Examined:
-    del stamp  # the run may have learnt more
-    return _door.novelty.examine(name)
+def _examined(_service: Service, name: str, version: str) -> Examined:
+    del version  # the run may have learnt more
+    return _service.novelty.examine(name)
 
 
 @st.cache_data(show_spinner="Fitting PCA…", max_entries=32)
-def _linear(_door: Service, name: str, components: int) -> tuple[Detector, int]:
-    return _door.novelty.linear(_door.runs.run(name).config, components)
+def _linear(_service: Service, name: str, components: int) -> tuple[Detector, int]:
+    return _service.novelty.linear(_service.runs.run(name).config, components)
 
 
 def _confusion(detectors: dict[str, Detector], allowed: float) -> pd.DataFrame:
@@ -187,10 +186,10 @@ def _confusion(detectors: dict[str, Detector], allowed: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _extremes(door: Service, run: RunView, found: Examined) -> None:
+def _extremes(service: Service, run: RunView, found: Examined) -> None:
     st.header("The most and the least novel", anchor=False)
     order = np.argsort(found.detector.errors, kind="stable")
-    classes = door.data.classes(run.config.dataset)
+    classes = service.data.classes(run.config.dataset)
     for title, chosen in (("Most novel", order[::-1][:SHOWN]), ("Least novel", order[:SHOWN])):
         new = int(found.detector.novel[chosen].sum())
         rows = [found.images[chosen, ..., 0], found.outputs[chosen, ..., 0]]

@@ -4,21 +4,21 @@ import streamlit as st
 
 from pages.components.replay import replay
 from pages.components.runs import choose_run, explorable
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Replay", anchor=False)
     st.markdown(
         "Every run keeps snapshots from its first step on. Drag the slider or press play: losses, reconstructions, "
         "weights and codes move together, on axes that stay."
     )
-    with told():
-        run = choose_run(explorable(door, lambda run: run.config.hyper.kind == "images"))
+    with show_errors():
+        run = choose_run(explorable(service, lambda run: run.config.hyper.kind == "images"))
         if run is not None:
-            replay(door, run.id, in_address=True)
+            replay(service, run.id, in_address=True)
 
 
 page()

@@ -11,7 +11,7 @@ from pages.components.sentence_histograms import histograms
 from pages.components.sentence_map import sentence_map
 from pages.components.sentence_neighbours import neighbours
 from pages.components.sentence_order import between, word_order
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 
 SIMILARITY, NEIGHBOURS, ORDER, BETWEEN, MAP, CORPUS = (
     "Similarity", "Neighbours", "Word order", "Between two", "Map", "Corpus",
@@ -22,17 +22,17 @@ ALWAYS_HERE = "python-docs"
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Sentences", anchor=False)
     st.markdown(
         "A sentence autoencoder squeezes a sentence into one code and writes it down again. Whether two codes that "
         "are close mean two sentences that are alike is the question of this page: each figure stands beside its "
         "controls, and beside two baselines that need no network, the mean of the word vectors and TF-IDF with SVD."
     )
-    with told():
-        runs = explorable(door, lambda run: run.config.hyper.kind == "sentences")
+    with show_errors():
+        runs = explorable(service, lambda run: run.config.hyper.kind == "sentences")
         if not runs:
-            _nothing_yet(door)
+            _nothing_yet(service)
             return
         run = choose_run(runs, default=SHIPPED)
         assert run is not None
@@ -40,28 +40,28 @@ def page() -> None:
                  MAP: sentence_map, CORPUS: _corpus}  # fmt: skip
         view = st.segmented_control("View", list(views), default=SIMILARITY, required=True, key="view",
                                     bind="query-params", label_visibility="collapsed")  # fmt: skip
-        with told():
-            views[view or SIMILARITY](door, run)
+        with show_errors():
+            views[view or SIMILARITY](service, run)
 
 
-def _nothing_yet(door: Service) -> None:
+def _nothing_yet(service: Service) -> None:
     st.info(
         "No sentence autoencoder has been trained on this machine yet, and none came with the program. A small one "
         "learns the sentences of Python's own documentation, which are always here, in a few minutes.",
         icon=":material/notes:",
     )
     if st.button("Train one on Python docs", type="primary", icon=":material/play_arrow:", key="train-sentences"):
-        with told():
+        with show_errors():
             with st.spinner("Reading the corpus; the first time takes up to a minute."):
-                name = door.runs.train(RunConfig.make("sentence", ALWAYS_HERE, "quick"))
+                name = service.runs.train(RunConfig.make("sentence", ALWAYS_HERE, "quick"))
             st.switch_page("pages/train.py", query_params={"run": name})
     st.caption("Or choose the variant Sentence on the page Train, with another corpus or other settings.")
     st.header("Corpus", anchor=False)
-    choose_corpus(door, ALWAYS_HERE)
+    choose_corpus(service, ALWAYS_HERE)
 
 
-def _corpus(door: Service, run: RunView) -> None:
-    choose_corpus(door, run.config.dataset)
+def _corpus(service: Service, run: RunView) -> None:
+    choose_corpus(service, run.config.dataset)
 
 
 page()

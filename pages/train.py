@@ -11,7 +11,7 @@ from pages.components.form import config_form
 from pages.components.live import live
 from pages.components.replay import replay
 from pages.components.runs import run_label
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 from pages.components.speed import chosen_speed
 
 RUNS_SHOWN = 50
@@ -19,16 +19,16 @@ RUNS_SHOWN = 50
 
 def page() -> None:
     """Draws the page."""
-    door = service()
-    problems = read_url(door)
+    service = get_service()
+    problems = read_url(service)
     with st.sidebar:
         st.header("Model", anchor=False)
-        config = config_form(door, problems)
+        config = config_form(service, problems)
     kind = VARIANTS[st.session_state["variant"]]
     st.title("Train", anchor=False)
     if "run" in problems:
         st.error(problems["run"])
-    missing = config is not None and not _data_is_here(door)
+    missing = config is not None and not _data_is_here(service)
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button(
         f"Train {kind.title.lower()}", type="primary", icon=":material/play_arrow:", key="train",
@@ -38,13 +38,13 @@ def page() -> None:
     if config is None:
         st.error("Something in the form cannot be used: see the sentence beside the field on the left.")
     if pressed and config is not None:
-        with told():
-            st.session_state["run"] = door.runs.train(config, chosen_speed())
-    _choose_run(door)
+        with show_errors():
+            st.session_state["run"] = service.runs.train(config, chosen_speed())
+    _choose_run(service)
     write_url(kind)
     if st.session_state.get("run"):
-        live(door, st.session_state["run"])
-        _time(door, st.session_state["run"])
+        live(service, st.session_state["run"])
+        _time(service, st.session_state["run"])
     else:
         st.info(
             "Nothing is being trained yet: press the button above, and a curve will move here.",
@@ -54,27 +54,27 @@ def page() -> None:
         st.markdown(kind.how_it_works)
 
 
-def _time(door: Service, name: str) -> None:
+def _time(service: Service, name: str) -> None:
     """The run's slider, read and drawn only while it is open."""
-    if door.runs.run(name).config.hyper.kind != "images":
+    if service.runs.run(name).config.hyper.kind != "images":
         return
     time = st.expander("Time: replay this run", icon=":material/history:", key="time", on_change="rerun")
     if time.open:
         with time:
-            replay(door, name, in_address=False)
+            replay(service, name, in_address=False)
             st.page_link("pages/replay.py", label="On a page of its own, with a link to each moment",
                          icon=":material/open_in_full:", query_params={"run": name})  # fmt: skip
 
 
-def _choose_run(door: Service) -> None:
+def _choose_run(service: Service) -> None:
     """Lets the visitor come back to any earlier run."""
-    every = door.runs.all()
+    every = service.runs.all()
     own = [run for run in every if run.status != "shipped"][:RUNS_SHOWN]
     runs = {run.id: run for run in [*own, *(run for run in every if run.status == "shipped")]}
     present = st.session_state.get("run")
     if present and present not in runs:
         try:
-            runs[present] = door.runs.run(present)
+            runs[present] = service.runs.run(present)
         except AecoreError as error:
             st.error(str(error))
             st.session_state["run"] = None
@@ -92,13 +92,13 @@ def _choose_run(door: Service) -> None:
     )
 
 
-def _data_is_here(door: Service) -> bool:
+def _data_is_here(service: Service) -> bool:
     """Says how to get the dataset where it is missing, and fetches it on request."""
-    status = door.data.dataset(st.session_state["dataset"])
+    status = service.data.dataset(st.session_state["dataset"])
     if status.available:
         return True
     st.warning(f"{status.title} is not on this machine. {status.how} Digits need no download.")
-    download_panel(door, status.name)
+    download_panel(service, status.name)
     return False
 
 

@@ -9,7 +9,7 @@ from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components import address, unitviews, weightviews
 from pages.components.runs import choose_run, explorable, run_label
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 from pages.components.weightviews import ORDERS, Side
 
 NONE = "none"
@@ -24,14 +24,14 @@ STANDARD, SPARSE = "vanilla", "sparse-l1"
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Weights", anchor=False)
     st.markdown(
         "What a unit has learnt stands in its weights: in the encoder the pattern that it looks for, in the decoder "
         "what it draws. Beside each other on one scale, two runs show what a penalty or noise changes."
     )
-    runs = explorable(door, lambda run: run.config.hyper.kind == "images")
-    with told():
+    runs = explorable(service, lambda run: run.config.hyper.kind == "images")
+    with show_errors():
         first, second = st.columns(2)
         with first:
             run = choose_run(runs)
@@ -46,12 +46,12 @@ def page() -> None:
         if STANDARD in runs and SPARSE in runs and beside == NONE:
             st.page_link("pages/weights.py", label="The textbook's standard autoencoder beside its sparse one",
                          icon=":material/compare:", query_params={"run": STANDARD, "with": SPARSE})  # fmt: skip
-        _explore(door, [run] if beside == NONE else [run, others[beside]])
+        _explore(service, [run] if beside == NONE else [run, others[beside]])
 
 
-def _explore(door: Service, runs: Sequence[RunView]) -> None:
-    with st.spinner(_waiting(door)):
-        layers = [_layers(door, run.id, _stamp(run)) for run in runs]
+def _explore(service: Service, runs: Sequence[RunView]) -> None:
+    with st.spinner(_waiting(service)):
+        layers = [_layers(service, run.id, run.weights_version) for run in runs]
     if not layers[0]:
         st.info("The weights of this kind of model cannot be drawn; choose another run.")
         return
@@ -65,15 +65,17 @@ def _explore(door: Service, runs: Sequence[RunView]) -> None:
     with columns[2]:
         limit = address.pick("Full colour at", list(LIMITS), "limit", "98", LIMITS.__getitem__,
                              help="Of both runs the larger one, so that their colours can be compared.")  # fmt: skip
-    with st.spinner(_waiting(door)):
+    with st.spinner(_waiting(service)):
         sides = [
-            _side(door, run, _counterpart(known, name), order) for run, known in zip(runs, layers, strict=True) if known
+            _side(service, run, _counterpart(known, name), order)
+            for run, known in zip(runs, layers, strict=True)
+            if known
         ]
     if any(run.active for run in runs):
         st.button("Look again", icon=":material/refresh:", help="Take the newest weights of the run that is training.")
-    weightviews.weights_and_maps(door, sides, float(limit))
+    weightviews.weights_and_maps(service, sides, float(limit))
     unitviews.spreads_and_figures(sides)
-    unitviews.single_units(door, sides, float(limit))
+    unitviews.single_units(service, sides, float(limit))
 
 
 def _counterpart(layers: Sequence[LayerInfo], name: str) -> LayerInfo:
@@ -83,43 +85,37 @@ def _counterpart(layers: Sequence[LayerInfo], name: str) -> LayerInfo:
     return (same or side[-1:])[0]
 
 
-def _side(door: Service, run: RunView, layer: LayerInfo, order: str) -> Side:
-    stamp = _stamp(run)
-    weights = _weights(door, run.id, stamp, layer.name)
+def _side(service: Service, run: RunView, layer: LayerInfo, order: str) -> Side:
+    weights = _weights(service, run.id, run.weights_version, layer.name)
     activity = None
-    with told():
-        here = door.data.dataset(run.config.dataset).available
-        activity = _activity(door, run.id, stamp, layer, here)
-    return Side(run, stamp, layer, weights, activity, order)
+    with show_errors():
+        here = service.data.dataset(run.config.dataset).available
+        activity = _activity(service, run.id, run.weights_version, layer, here)
+    return Side(run, layer, weights, activity, order)
 
 
-def _stamp(run: RunView) -> str:
-    """Changes with the weights, and while a run is training more often than they do."""
-    return f"{run.attempt}-{run.position:.4f}"
-
-
-def _waiting(door: Service) -> str:
-    if door.runs.worker().state == "ready":
+def _waiting(service: Service) -> str:
+    if service.runs.worker().state == "ready":
         return "Asking the model…"
     return "Asking the model; the worker starts first, which takes about ten seconds…"
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _layers(_door: Service, run: str, stamp: str):
-    del stamp
-    return _door.weights.layers(run)
+def _layers(_service: Service, run: str, version: str):
+    del version
+    return _service.weights.layers(run)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _weights(_door: Service, run: str, stamp: str, layer: str):
-    del stamp
-    return _door.weights.of(run, layer)
+def _weights(_service: Service, run: str, version: str, layer: str):
+    del version
+    return _service.weights.of(run, layer)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _activity(_door: Service, run: str, stamp: str, layer: LayerInfo, here: bool):
-    del stamp, here  # with its dataset on this machine, a model is shown other images
-    return _door.weights.activity(run, layer)
+def _activity(_service: Service, run: str, version: str, layer: LayerInfo, here: bool):
+    del version, here  # with its dataset on this machine, a model is shown other images
+    return _service.weights.activity(run, layer)
 
 
 page()

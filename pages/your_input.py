@@ -14,7 +14,7 @@ from pages.components import pictures
 from pages.components.digit import chosen_digit
 from pages.components.export import downloads
 from pages.components.runs import explorable, run_label
-from pages.components.session import service, told
+from pages.components.session import get_service, show_errors
 from pages.components.sweep import Noise, sweep
 
 NOISES = {"none": "none", "Gaussian": "gaussian", "masking": "masking", "salt and pepper": "salt_and_pepper"}
@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
 def page() -> None:
     """Draws the page."""
-    door = service()
+    service = get_service()
     st.title("Your input, through every model", anchor=False)
     st.markdown(
         "Give the models a digit of your own, spoil it, and see what each of them makes of it, beside three methods "
@@ -44,22 +44,22 @@ def page() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.header("Input", anchor=False)
-        digit = chosen_digit(door)
+        digit = chosen_digit(service)
     with right:
         st.header("Corruption", anchor=False)
         chosen = _corruption()
         st.header("Models", anchor=False)
-        runs = _chosen_runs(door)
+        runs = _chosen_runs(service)
         components = st.slider("PCA's code size", 1, 200, 64, key="components", bind="query-params",
                                help="How many principal components the linear baseline keeps.")  # fmt: skip
-    with told():
-        noise = door.inputs.noise(chosen.kind, chosen.strength, chosen.mean, chosen.clip)
+    with show_errors():
+        noise = service.inputs.noise(chosen.kind, chosen.strength, chosen.mean, chosen.clip)
         if digit is not None:
-            shown = door.inputs.corrupted(digit[None], noise, chosen.seed)[0]
+            shown = service.inputs.corrupted(digit[None], noise, chosen.seed)[0]
             st.header("Side by side", anchor=False)
-            _side_by_side(door, digit, shown, runs, components)
+            _side_by_side(service, digit, shown, runs, components)
         st.header("From no noise to nothing but noise", anchor=False)
-        sweep(door, digit, chosen, runs, components)
+        sweep(service, digit, chosen, runs, components)
 
 
 def _corruption() -> Noise:
@@ -91,11 +91,11 @@ def _seed(row) -> int:
                                 help="Another seed draws other noise of the same kind."))  # fmt: skip
 
 
-def _chosen_runs(door: Service) -> dict[str, RunView]:
+def _chosen_runs(service: Service) -> dict[str, RunView]:
     """Draws the choice of up to six runs and mirrors it in the address."""
     every: dict[str, RunView] = {}
-    with told():
-        every = explorable(door, lambda run: run.config.hyper.kind == "images")
+    with show_errors():
+        every = explorable(service, lambda run: run.config.hyper.kind == "images")
     if not every:
         st.info("There is no model yet: the baselines are shown alone. Train one first.", icon=":material/info:")
         st.page_link("pages/train.py", label="Train a model", icon=":material/play_arrow:")
@@ -120,19 +120,19 @@ def _chosen_runs(door: Service) -> dict[str, RunView]:
 
 
 def _side_by_side(
-    door: Service, digit: np.ndarray, shown: np.ndarray, runs: dict[str, RunView], components: int
+    service: Service, digit: np.ndarray, shown: np.ndarray, runs: dict[str, RunView], components: int
 ) -> None:
     dataset = next((run.config.dataset for run in runs.values()), "mnist")
     clean = digit[None]
     results = [Result("what they are shown", np.clip(shown, 0, 1), *quality(clean, np.clip(shown, 0, 1)[None]))]
     with st.spinner(WAIT):
         for name, run in runs.items():
-            with told():
-                found = _reconstructed(door, name, _stamp(run), shown)
+            with show_errors():
+                found = _reconstructed(service, name, run.weights_version, shown)
                 results.append(Result(name, found, *quality(clean, found[None])))
-        line = door.inputs.line(dataset)
+        line = service.inputs.line(dataset)
         for name in BASELINES:
-            found = door.inputs.baseline(name, clean, shown[None], line, components)[0]
+            found = service.inputs.baseline(name, clean, shown[None], line, components)[0]
             results.append(Result(name, found, *quality(clean, found[None])))
     best = max(results[1:], key=lambda result: result.psnr)
     row = st.container(horizontal=True)
@@ -159,13 +159,9 @@ def _tile(row, name: str, image: np.ndarray, said: str) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _reconstructed(_door: Service, name: str, stamp: str, shown: np.ndarray) -> np.ndarray:
-    del stamp  # the run may have learnt more
-    return _door.inputs.reconstructed(name, shown[None])[0]
-
-
-def _stamp(run: RunView) -> str:
-    return f"{run.attempt} {run.position} {run.created.isoformat()}"
+def _reconstructed(_service: Service, name: str, version: str, shown: np.ndarray) -> np.ndarray:
+    del version  # the run may have learnt more
+    return _service.inputs.reconstructed(name, shown[None])[0]
 
 
 def _figure(digit: np.ndarray, results: list[Result]) -> Figure:

@@ -48,6 +48,11 @@ class RunView:
         return self.status in ACTIVE
 
     @property
+    def weights_version(self) -> str:
+        """Changes with the weights, and while a run is training more often than they do."""
+        return f"{self.attempt}-{self.position:.4f}-{self.status}-{self.created.isoformat()}"
+
+    @property
     def epochs_done(self) -> int:
         return int(self.position + 1e-9)
 

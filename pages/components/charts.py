@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from aecore.store.views import Curve, RunView
+from pages.components.vega import without_data
 
 TRAINING, HELD_OUT, WITHIN, PHASE, NOW = "training", "held out", "within epochs", "phase", "now"
 HEIGHT = 360
@@ -103,7 +104,7 @@ def _loss_spec(total_epochs: int, pca: str, loss: str, logarithmic: bool, phases
     if now:
         here = base.transform_filter(f"datum.series == '{NOW}'")
         layers.append(here.mark_rule(strokeWidth=2, color="gray").encode(x))
-    return _spec(alt.layer(*layers).properties(height=HEIGHT).interactive(name=ZOOM))
+    return without_data(alt.layer(*layers).properties(height=HEIGHT).interactive(name=ZOOM))
 
 
 def parts_charts(run: RunView, curve: Curve) -> None:
@@ -140,7 +141,7 @@ def _part_spec(total_epochs: int, term: str) -> dict[str, Any]:
         alt.Color("images:N", title=None, scale=alt.Scale(domain=[TRAINING, HELD_OUT]), legend=legend),
         tooltip=["images:N", "epoch:Q", alt.Tooltip("value:Q", format=".4~g")],
     )
-    return _spec(chart.properties(height=240).interactive(name=ZOOM))
+    return without_data(chart.properties(height=240).interactive(name=ZOOM))
 
 
 def kl_chart(key: str, kl: np.ndarray) -> None:
@@ -158,7 +159,7 @@ def _kl_spec() -> dict[str, Any]:
         alt.Y("kl:Q", title="KL, nats"),
         tooltip=["unit:O", alt.Tooltip("kl:Q", format=".3~g")],
     )
-    return _spec(chart.properties(height=180))
+    return without_data(chart.properties(height=180))
 
 
 def codes_chart(key: str, codes: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
@@ -205,13 +206,4 @@ def _codes_spec(units: int, classes: tuple[str, ...]) -> dict[str, Any]:
         alt.Color("class:N", title=None, scale=alt.Scale(domain=known), legend=legend),
         tooltip=[alt.Tooltip("class:N")],
     )
-    return _spec(chart.properties(height=HEIGHT).interactive(name=ZOOM))
-
-
-def _spec(chart: Any) -> dict[str, Any]:
-    """The chart without its data, which Streamlit adds at the top."""
-    spec = chart.to_dict()
-    spec.pop("data", None)
-    for layer in spec.get("layer", ()):
-        layer.pop("data", None)
-    return spec
+    return without_data(chart.properties(height=HEIGHT).interactive(name=ZOOM))

@@ -11,7 +11,8 @@ from aecore.explore.corpora import VOCABULARY, Report
 from aecore.service import Service
 from pages.components.data import REFRESH_SECONDS, download_panel
 from pages.components.export import downloads
-from pages.components.session import told
+from pages.components.session import show_errors
+from pages.components.vega import without_data
 
 GLOVE = "glove-50"
 MOST_MEGABYTES = 50  # of a text
@@ -20,9 +21,9 @@ HEIGHT = 240
 NAMED = "corpus"
 
 
-def choose_corpus(door: Service, default: str) -> None:
+def choose_corpus(service: Service, default: str) -> None:
     """Draws the choice of a corpus, what it holds, and how to add others."""
-    found = {status.name: status for status in door.data.datasets("sentences")}
+    found = {status.name: status for status in service.data.datasets("sentences")}
     state = st.session_state
     if f"{NAMED}-next" in state:  # one that was just added
         state[NAMED] = state.pop(f"{NAMED}-next")
@@ -39,40 +40,40 @@ def choose_corpus(door: Service, default: str) -> None:
     )  # fmt: skip
     if st.query_params.get("corpus") != name:
         st.query_params["corpus"] = name
-    corpus_panel(door, name)
-    _add(door)
+    corpus_panel(service, name)
+    _add(service)
 
 
-def corpus_panel(door: Service, name: str) -> None:
+def corpus_panel(service: Service, name: str) -> None:
     """Draws what a corpus holds; the first time it is read, how far that is."""
-    status = door.data.dataset(name)
+    status = service.data.dataset(name)
     if not status.available:
         st.warning(f"{status.title} is not on this machine. {status.how}")
-        download_panel(door, name)
+        download_panel(service, name)
         return
-    if door.corpora.report(name) is None and _error(door, name) is None:
-        door.corpora.prepare(name)
-    going = door.corpora.status(name)
+    if service.corpora.report(name) is None and _error(service, name) is None:
+        service.corpora.prepare(name)
+    going = service.corpora.status(name)
     active = going is not None and going.active
 
     def draw() -> None:
-        now = door.corpora.status(name)
+        now = service.corpora.status(name)
         if now is not None and now.active:
             st.progress(min(1.0, now.share), text=f"Reading the corpus, once: {now.what or 'it begins'}")
         elif active:
             st.rerun()  # it has ended: the whole page knows more now
 
     st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()
-    report = door.corpora.report(name)
+    report = service.corpora.report(name)
     if report is not None:
         _report(report, name)
     elif not active and going is not None and going.error:
         st.error(going.error)
-        st.button("Try again", key=f"again-{name}", on_click=door.corpora.prepare, args=(name,))
+        st.button("Try again", key=f"again-{name}", on_click=service.corpora.prepare, args=(name,))
 
 
-def _error(door: Service, name: str) -> str | None:
-    going = door.corpora.status(name)
+def _error(service: Service, name: str) -> str | None:
+    going = service.corpora.status(name)
     return going.error or None if going is not None else None
 
 
@@ -123,7 +124,7 @@ def _lengths(report: Report) -> pd.DataFrame:
     return pd.DataFrame({"from": starts, "to": ends, "sentences": report.lengths})
 
 
-def _add(door: Service) -> None:
+def _add(service: Service) -> None:
     """Own texts and word vectors: added, downloaded, removed."""
     said = st.session_state.pop("added", None)
     if said:
@@ -136,11 +137,11 @@ def _add(door: Service) -> None:
             if file is None:
                 st.error("Choose a .txt or .csv file first.")
             else:
-                with told():
-                    st.session_state[f"{NAMED}-next"] = door.data.add_text(file.name, file.getvalue())
+                with show_errors():
+                    st.session_state[f"{NAMED}-next"] = service.data.add_text(file.name, file.getvalue())
                     st.session_state["added"] = f"{file.name} was added; it can be chosen as a dataset on Train."
                     st.rerun()
-    glove = door.data.dataset(GLOVE)
+    glove = service.data.dataset(GLOVE)
     with st.expander("Word vectors (GloVe)", icon=":material/translate:"):
         if glove.available:
             st.markdown(f"**{glove.title}** is here: `{glove.where}`.")
@@ -148,7 +149,7 @@ def _add(door: Service) -> None:
             st.markdown(
                 f"**{glove.title}** is not here. {glove.how} Without it, vectors are made from the text itself."
             )
-            download_panel(door, GLOVE)
+            download_panel(service, GLOVE)
         with st.form("add-vectors", border=False):
             file = st.file_uploader("Word vectors in GloVe's format (.txt: a word and its numbers on each line)", "txt",
                                     key="own-vectors", max_upload_size=MOST_VECTORS)  # fmt: skip
@@ -156,17 +157,17 @@ def _add(door: Service) -> None:
                 if file is None:
                     st.error("Choose a .txt file first.")
                 else:
-                    with told():
-                        name = door.data.add_vectors(file.name, file.getvalue())
-                        st.session_state["added"] = f"{door.data.dataset(name).title}: added."
+                    with show_errors():
+                        name = service.data.add_vectors(file.name, file.getvalue())
+                        st.session_state["added"] = f"{service.data.dataset(name).title}: added."
                         st.rerun()
-    own = [status for status in door.data.datasets("sentences") if status.name.startswith("text-")]
+    own = [status for status in service.data.datasets("sentences") if status.name.startswith("text-")]
     if own:
         with st.expander("Remove a text of your own", icon=":material/delete:"):
             for status in own:
                 if st.button(f"Remove {status.title}", key=f"remove-{status.name}"):
-                    with told():
-                        door.data.remove_text(status.name)
+                    with show_errors():
+                        service.data.remove_text(status.name)
                         st.session_state["added"] = f"{status.title} was removed; runs that learnt it stay."
                         st.rerun()
 
@@ -209,8 +210,4 @@ def _words_spec() -> dict[str, Any]:
 
 
 def _plain(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
-    """The chart without its data, which Streamlit adds at the top."""
-    spec = chart.properties(height=height).to_dict()
-    for part in (spec, *spec.get("layer", ())):
-        part.pop("data", None)
-    return spec
+    return without_data(chart.properties(height=height))

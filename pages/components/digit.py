@@ -12,7 +12,7 @@ from aecore.explore.inputs import Step
 from aecore.service import Service
 from pages.components import pictures
 from pages.components.export import downloads
-from pages.components.session import told
+from pages.components.session import show_errors
 
 DRAW, UPLOAD, HELD_OUT = "Draw", "Upload", "Held-out"
 SOURCES = (DRAW, UPLOAD, HELD_OUT)
@@ -22,7 +22,7 @@ SHOWN = 112
 SMALL = "digits"  # the dataset whose images are not scaled like MNIST's
 
 
-def chosen_digit(door: Service) -> np.ndarray | None:
+def chosen_digit(service: Service) -> np.ndarray | None:
     """Draws the choice of an input.
 
     Returns:
@@ -32,15 +32,15 @@ def chosen_digit(door: Service) -> np.ndarray | None:
     source = row.segmented_control("Where the digit comes from", SOURCES, default=DRAW, key="source", required=True,
                                    bind="query-params", persist_state="session")  # fmt: skip
     if source == HELD_OUT:
-        return _held_out(door)
-    steps = _uploaded(door) if source == UPLOAD else _drawn(door)
+        return _held_out(service)
+    steps = _uploaded(service) if source == UPLOAD else _drawn(service)
     if not steps:
         return None
     _draw_steps(steps)
     return steps[-1].image[..., None]
 
 
-def _drawn(door: Service) -> tuple[Step, ...]:
+def _drawn(service: Service) -> tuple[Step, ...]:
     state: Any = st.session_state
     if "drawing" not in state:  # the pad is new, or comes back after the visitor looked elsewhere
         state["first_drawing"], state["first_canvas"] = state.get("kept_drawing", (None, None))
@@ -55,8 +55,8 @@ def _drawn(door: Service) -> tuple[Step, ...]:
     )
     canvas = pad.image_data if pad.image_data is not None else state["first_canvas"]
     steps: tuple[Step, ...] = ()
-    with told():
-        steps = () if canvas is None else door.inputs.from_drawing(canvas)
+    with show_errors():
+        steps = () if canvas is None else service.inputs.from_drawing(canvas)
     if canvas is not None:
         state["kept_drawing"] = (pad.json_data, canvas) if steps else (None, None)
     if not steps:
@@ -64,14 +64,14 @@ def _drawn(door: Service) -> tuple[Step, ...]:
     return steps
 
 
-def _uploaded(door: Service) -> tuple[Step, ...]:
+def _uploaded(service: Service) -> tuple[Step, ...]:
     file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", KINDS, key="picture")
     if file is None:
         st.info("Choose a picture: a photograph of a digit on paper will do. It stays in this server's memory only.",
                 icon=":material/upload:")  # fmt: skip
         return ()
-    with told():
-        picture, steps = _read(door, file.getvalue())
+    with show_errors():
+        picture, steps = _read(service, file.getvalue())
         for note in picture.notes:
             st.caption(note)
         return steps
@@ -79,27 +79,29 @@ def _uploaded(door: Service) -> tuple[Step, ...]:
 
 
 @st.cache_data(show_spinner="Reading the picture…", max_entries=2, scope="session")
-def _read(_door: Service, data: bytes):
-    return _door.inputs.from_file(data)
+def _read(_service: Service, data: bytes):
+    return _service.inputs.from_file(data)
 
 
-def _held_out(door: Service) -> np.ndarray | None:
-    here = [status.name for status in door.data.datasets() if status.available]
+def _held_out(service: Service) -> np.ndarray | None:
+    here = [status.name for status in service.data.datasets() if status.available]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     # The fullest one first: shipped models were trained on MNIST.
     default = here.index("mnist") if "mnist" in here else 0
     dataset = row.selectbox("Dataset", here, default, key="from", bind="query-params", width=200)
-    with told():
-        total = door.data.dataset(dataset).test_size
+    with show_errors():
+        total = service.data.dataset(dataset).test_size
         number = int(row.number_input("Number of the image", 0, total - 1, 0, key="image", bind="query-params",
                                       width=160, persist_state="session"))  # fmt: skip
-        digit, label = door.inputs.digit(dataset, number)
+        digit, label = service.inputs.digit(dataset, number)
         st.image(pictures.mosaic([digit[None, ..., 0]], 4), width=SHOWN, alt=f"Held-out image {number} of {dataset}.")
-        st.caption(f"Image {number} of the {total:,} held-out ones of {dataset}: {door.data.classes(dataset)[label]}.")
+        st.caption(
+            f"Image {number} of the {total:,} held-out ones of {dataset}: {service.data.classes(dataset)[label]}."
+        )
         if dataset == SMALL and st.toggle("Scale and centre it as MNIST was", True, key="fit", bind="query-params",
                                           help="These digits fill the field; models trained on MNIST expect its "
                                           "margin. Off for models trained on digits."):  # fmt: skip
-            steps = door.inputs.as_mnist(digit)
+            steps = service.inputs.as_mnist(digit)
             _draw_steps(steps)
             return steps[-1].image[..., None]
         return digit

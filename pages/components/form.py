@@ -11,7 +11,7 @@ from aecore.schema.sentence import Sentence
 from aecore.service import Service
 from pages.components import pictures
 from pages.components.choices import PREFIX, use_preset
-from pages.components.session import told
+from pages.components.session import show_errors
 from pages.components.text import duration
 
 _OPEN = ("Text", "Architecture", "Objective", "Sparsity")
@@ -58,7 +58,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
                         _widget(spec)
                         _complain(spec.name, problems | url_problems)
                 if group == "Noise" and kind.kind == "images" and found[state["dataset"]].available and config:
-                    with told():
+                    with show_errors():
                         _noise_strip(service, config)
     if config:
         _summary(service, config)

@@ -36,10 +36,9 @@ class Sample(NamedTuple):
 
 def weights_of(run: RunView) -> str:
     """Names the weights that are looked at; those of an active run stay the same until the visitor asks for newer."""
-    newest = f"{run.attempt}-{run.position:.4f}-{run.status}"
     if not run.active:
-        return newest
-    return st.session_state.setdefault(f"latent_weights_{run.id}", newest)
+        return run.weights_version
+    return st.session_state.setdefault(f"latent_weights_{run.id}", run.weights_version)
 
 
 def take_newest(run: RunView) -> None:
@@ -48,23 +47,23 @@ def take_newest(run: RunView) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=WORKER)
-def points(_door: Service, sample: Sample) -> Points:
+def points(_service: Service, sample: Sample) -> Points:
     """Held-out images and their codes; see `aecore.explore.latent.Latent.points`."""
-    return _door.latent.points(sample.run, sample.size, sample.seed)
+    return _service.latent.points(sample.run, sample.size, sample.seed)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Fitting PCA on the training images…")
-def linear(_door: Service, sample: Sample, _points: Points) -> np.ndarray:
+def linear(_service: Service, sample: Sample, _points: Points) -> np.ndarray:
     """Principal components of the same images; see `aecore.explore.latent.Latent.linear`."""
-    return _door.latent.linear(sample.run, _points.positions)
+    return _service.latent.linear(sample.run, _points.positions)
 
 
 @st.cache_resource(max_entries=8, show_spinner=WORKER)
-def images(_door: Service, sample: Sample, _points: Points) -> np.ndarray:
+def images(_service: Service, sample: Sample, _points: Points) -> np.ndarray:
     """The images uint8 [n, h, w], or where they are not here what the model draws at their codes."""
     if _points.images is not None:
         return _points.images
-    return _door.latent.decode(sample.run, _points.codes)
+    return _service.latent.decode(sample.run, _points.codes)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -79,24 +78,24 @@ def sheet_name(sample: Sample) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner="Computing t-SNE, which can take a minute…")
-def _embedded(_door: Service, space: str, sample: Sample, dims: int, _codes: np.ndarray) -> np.ndarray:
-    return _door.latent.neighbour_embedding(_codes, dims)
+def _embedded(_service: Service, space: str, sample: Sample, dims: int, _codes: np.ndarray) -> np.ndarray:
+    return _service.latent.neighbour_embedding(_codes, dims)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _principal(
-    _door: Service, space: str, sample: Sample, dims: int, _codes: np.ndarray
+    _service: Service, space: str, sample: Sample, dims: int, _codes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    return _door.latent.principal(_codes, dims)
+    return _service.latent.principal(_codes, dims)
 
 
 def picture(
-    door: Service, space: str, sample: Sample, codes: np.ndarray, view: str, dims: int, units: list[int]
+    service: Service, space: str, sample: Sample, codes: np.ndarray, view: str, dims: int, units: list[int]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Codes in so many dimensions.
 
     Args:
-        door: the service.
+        service: the back end.
         space: "code" or "pca".
         sample: which points.
         codes: float32 [n, units].
@@ -108,33 +107,33 @@ def picture(
         float32 [n, 2 or 3] and what the dimensions are. A code of fewer units is filled up with zeros.
     """
     if view == EMBEDDING:
-        return _embedded(door, space, sample, dims, codes), tuple(f"t-SNE {k + 1}" for k in range(dims))
+        return _embedded(service, space, sample, dims, codes), tuple(f"t-SNE {k + 1}" for k in range(dims))
     if view == UNITS or codes.shape[1] <= dims:
         chosen = units[:dims] if view == UNITS and len(units) >= dims else list(range(codes.shape[1]))[:dims]
         name = "component" if space == "pca" else "code unit"
         return _filled(codes[:, chosen], dims), _named([f"{name} {unit + 1}" for unit in chosen], dims)
     if space == "pca":  # they are principal components already, and those of the images
         return codes[:, :dims], tuple(f"component {k + 1}" for k in range(dims))
-    found, shares = _principal(door, space, sample, dims, codes)
+    found, shares = _principal(service, space, sample, dims, codes)
     return _filled(found, dims), _named([f"component {k + 1} ({share:.0%})" for k, share in enumerate(shares)], dims)
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring neighbourhoods…")
-def figures(_door: Service, space: str, sample: Sample, _codes: np.ndarray, _points: Points) -> Figures:
+def figures(_service: Service, space: str, sample: Sample, _codes: np.ndarray, _points: Points) -> Figures:
     """Figures of a panel; see `aecore.explore.latent.Latent.figures`."""
-    return _door.latent.figures(sample.run, _codes, _points, pca=space == "pca")
+    return _service.latent.figures(sample.run, _codes, _points, pca=space == "pca")
 
 
 @st.cache_data(max_entries=256, show_spinner=WORKER)
-def decoded(_door: Service, run: str, weights: str, codes: np.ndarray) -> np.ndarray:
+def decoded(_service: Service, run: str, weights: str, codes: np.ndarray) -> np.ndarray:
     """What the model draws at codes: uint8 [n, h, w]."""
-    return _door.latent.decode(run, codes)
+    return _service.latent.decode(run, codes)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def spread(_door: Service, sample: Sample, kind: Kind, most: int, _codes: np.ndarray) -> Spread:
+def spread(_service: Service, sample: Sample, kind: Kind, most: int, _codes: np.ndarray) -> Spread:
     """How codes vary; see `aecore.explore.walk.spread`."""
-    return _door.latent.spread(_codes, kind, most)
+    return _service.latent.spread(_codes, kind, most)
 
 
 def _filled(codes: np.ndarray, dims: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from pages.components import charts, exhibits
 from pages.components.choices import use_config, write_speed
 from pages.components.reconstructions import language, reconstructions, sentences
 from pages.components.scorecard import scorecard
-from pages.components.session import told
+from pages.components.session import show_errors
 from pages.components.speed import SPEEDS, chosen_speed
 from pages.components.text import duration
 
@@ -32,13 +32,13 @@ BADGES = {
 def live(service: Service, name: str) -> None:
     """Draws a run; while it is active, the drawing repeats by itself."""
     st.html(STEADY)
-    with told():
+    with show_errors():
         active = service.runs.run(name).active
         st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
 
 
 def _draw(service: Service, name: str, was_active: bool) -> None:
-    with told():
+    with show_errors():
         run = service.runs.run(name)
         if run.active != was_active:
             st.rerun()  # the whole page, so that the repetition starts or ends
@@ -151,7 +151,7 @@ def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: 
 
 
 def _act(action: Any) -> None:
-    with told():
+    with show_errors():
         action()
         st.rerun()
 
@@ -159,7 +159,7 @@ def _act(action: Any) -> None:
 def _speed_changed(service: Service, name: str) -> None:
     write_speed()
     if service.runs.run(name).status == "running":
-        with told():
+        with show_errors():
             service.runs.tell(name, chosen_speed())
 
 

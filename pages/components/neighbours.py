@@ -54,13 +54,13 @@ def about_figures() -> None:
 
 
 def picked_point(
-    door: Service, row: int, points: Points, images: np.ndarray, spaces: Sequence[tuple[str, np.ndarray]],
+    service: Service, row: int, points: Points, images: np.ndarray, spaces: Sequence[tuple[str, np.ndarray]],
     classes: Sequence[str],
 ) -> None:  # fmt: skip
     """Draws a point and those nearest to it, a row of images for each space.
 
     Args:
-        door: the service.
+        service: the back end.
         row: of the point.
         points: all of them.
         images: what is shown of them, uint8 [n, h, w].
@@ -70,7 +70,7 @@ def picked_point(
     position, kind = int(points.positions[row]), classes[int(points.labels[row])]
     found: list[tuple[str, np.ndarray, np.ndarray]] = []
     for name, space in spaces:
-        rows, distances = door.latent.nearest(space, row, NEAREST)
+        rows, distances = service.latent.nearest(space, row, NEAREST)
         found.append((name, rows, distances))
     left, right = st.columns([1, 4], gap="medium")
     left.image(pictures.mosaic([images[row][None]], scale=5), alt=f"Held-out image {position}, class {kind}.")

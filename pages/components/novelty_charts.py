@@ -11,6 +11,7 @@ import streamlit as st
 from matplotlib.figure import Figure
 
 from aecore.explore.novelty import Detector, Examined
+from pages.components.vega import without_data
 
 NOVEL, KNOWN = "left out", "trained on"
 BINS, SHOWN = 30, 10
@@ -49,7 +50,7 @@ def _histogram_spec() -> dict[str, Any]:
         tooltip=["images:N", alt.Tooltip("from:Q", format=".4f"), alt.Tooltip("share:Q", format=".1%")],
     )
     rule = base.transform_filter("datum.images == 'threshold'").mark_rule(strokeDash=[6, 4], size=2, color="gray")
-    return _bare(alt.layer(bars, rule.encode(alt.X("from:Q"))).properties(height=290))
+    return without_data(alt.layer(bars, rule.encode(alt.X("from:Q"))).properties(height=290))
 
 
 def roc_frame(detectors: dict[str, Detector], title: dict[str, str]) -> pd.DataFrame:
@@ -86,16 +87,7 @@ def _roc_spec(names: tuple[str, ...]) -> dict[str, Any]:
     chance = base.mark_rule(strokeDash=[4, 4], color="gray").encode(
         x=alt.datum(0), y=alt.datum(0), x2=alt.datum(1), y2=alt.datum(1)
     )
-    return _bare(alt.layer(chance, curves).properties(height=520))
-
-
-def _bare(chart: Any) -> dict[str, Any]:
-    """The chart without its data, which Streamlit adds at the top."""
-    spec = chart.to_dict()
-    spec.pop("data", None)
-    for layer in spec.get("layer", ()):
-        layer.pop("data", None)
-    return spec
+    return without_data(alt.layer(chance, curves).properties(height=520))
 
 
 def histogram_figure(detectors: dict[str, Detector], allowed: float) -> Figure:

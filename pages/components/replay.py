@@ -12,7 +12,7 @@ from aecore.store.views import RunView
 from pages.components import address
 from pages.components.live import STEADY
 from pages.components.replayviews import ALIGNED, CODES, moment
-from pages.components.session import told
+from pages.components.session import show_errors
 
 PACES = {"0.5": "a snapshot every 2 seconds", "1": "1 snapshot a second", "2": "2 snapshots a second",
          "4": "4 snapshots a second"}  # fmt: skip
@@ -21,24 +21,24 @@ LIVE_SECONDS = 1.0
 STALE_SECONDS = 3.0
 
 
-def replay(door: Service, name: str, in_address: bool) -> None:
+def replay(service: Service, name: str, in_address: bool) -> None:
     """Draws the slider of a run and what it shows.
 
     Args:
-        door: the service.
+        service: the back end.
         name: the run.
         in_address: whether moment, pace and alignment are kept in the page's address.
     """
     st.html(STEADY)
-    with told():
-        active, playing, pace = door.runs.run(name).active, _playing(name), _pace()
+    with show_errors():
+        active, playing, pace = service.runs.run(name).active, _playing(name), _pace()
         seconds = 1 / float(pace) if playing else (LIVE_SECONDS if active else None)
-        st.fragment(_draw, run_every=seconds)(door, name, in_address, (active, playing, pace))
+        st.fragment(_draw, run_every=seconds)(service, name, in_address, (active, playing, pace))
 
 
-def _draw(door: Service, name: str, in_address: bool, was: tuple[bool, bool, str]) -> None:
-    with told():
-        run, film = door.runs.run(name), door.replay.film(name)
+def _draw(service: Service, name: str, in_address: bool, was: tuple[bool, bool, str]) -> None:
+    with show_errors():
+        run, film = service.runs.run(name), service.replay.film(name)
         if film is None or len(film.positions) < 2:
             st.caption("The slider appears here as soon as there are two snapshots of the run.")
             if run.active != was[0]:
@@ -47,9 +47,9 @@ def _draw(door: Service, name: str, in_address: bool, was: tuple[bool, bool, str
         frame, codes = _controls(film, run, in_address)
         if (run.active, _playing(name), _pace()) != was:
             st.rerun()  # the whole page, so that the repetition starts, ends or changes its pace
-        view = door.runs.snapshot(name, film.positions[frame])
+        view = service.runs.snapshot(name, film.positions[frame])
         if view is not None:
-            moment(door, run, film, view, frame, codes)
+            moment(service, run, film, view, frame, codes)
 
 
 def _playing(name: str) -> bool:

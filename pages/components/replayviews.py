@@ -15,6 +15,7 @@ from aecore.store.views import RunView, SnapshotView
 from pages.components import charts, exhibits, pictures, replayfigure
 from pages.components import weightpictures as drawn
 from pages.components.export import downloads
+from pages.components.vega import without_data
 
 ALIGNED, AS_THEY_ARE = "aligned", "raw"
 CODES = {ALIGNED: "aligned, so that points travel", AS_THEY_ARE: "as they are"}
@@ -22,18 +23,18 @@ PICTURES = ("manifold", "samples")
 WIDE, LARGEST = 600, 12  # pixels, of a picture of weights and of one weight
 
 
-def moment(door: Service, run: RunView, film: Film, view: SnapshotView, frame: int, codes: str) -> None:
+def moment(service: Service, run: RunView, film: Film, view: SnapshotView, frame: int, codes: str) -> None:
     """Draws a snapshot of a film; `codes` is one of `CODES`."""
-    curve = door.runs.curve(run.id)
+    curve = service.runs.curve(run.id)
     plane = film.aligned if codes == ALIGNED else film.as_they_are
     left, right = st.columns(2, gap="medium")
     with left:
         st.header("Loss", anchor=False)
         charts.loss_chart(run, curve, True, view.position)
         st.header("Codes", anchor=False)
-        _codes(door, run, film, plane, frame)
+        _codes(service, run, film, plane, frame)
         st.caption(_codes_said(run, film, codes))
-        classes = door.data.classes(run.config.dataset)
+        classes = service.data.classes(run.config.dataset)
         downloads(f"{run.id}-moment",
                   partial(replayfigure.figure, run, curve, film, view, plane, frame, classes),
                   partial(codes_table, film))  # fmt: skip
@@ -66,12 +67,12 @@ def _reconstructions(run: RunView, view: SnapshotView) -> None:
     st.caption(f"{said}. Look for how one blur for all becomes each image by itself.")
 
 
-def _codes(door: Service, run: RunView, film: Film, plane: np.ndarray, frame: int) -> None:
+def _codes(service: Service, run: RunView, film: Film, plane: np.ndarray, frame: int) -> None:
     low, high = plane.min(axis=(0, 1)), plane.max(axis=(0, 1))
     pad = 0.03 * np.maximum(high - low, 1e-6)
     domain = tuple(float(f"{value:.4g}") for value in (*(low - pad), *(high + pad)))
     points = pd.DataFrame({"x": plane[frame, :, 0], "y": plane[frame, :, 1], "class": film.labels.astype(int)})
-    spec = _codes_spec(min(film.units, 3), door.data.classes(run.config.dataset), domain)
+    spec = _codes_spec(min(film.units, 3), service.data.classes(run.config.dataset), domain)
     said = f"Codes of {len(film.labels)} held-out images by class, on axes of the whole run."
     st.vega_lite_chart(points, spec, key=f"replayed-codes-{run.id}", alt=said)
 
@@ -89,9 +90,7 @@ def _codes_spec(units: int, classes: tuple[str, ...], domain: tuple[float, ...])
         alt.Color("class:N", title=None, scale=alt.Scale(domain=list(range(len(classes)))), legend=legend),
         tooltip=[alt.Tooltip("class:N")],
     )
-    spec = chart.properties(height=charts.HEIGHT + 60).to_dict()
-    spec.pop("data", None)
-    return spec
+    return without_data(chart.properties(height=charts.HEIGHT + 60))
 
 
 def _codes_said(run: RunView, film: Film, codes: str) -> str:

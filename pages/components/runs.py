@@ -17,9 +17,9 @@ def run_label(run: RunView) -> str:
     return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({run.id})"
 
 
-def explorable(door: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
+def explorable(service: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
     """Runs that have learnt something, the newest first, and the shipped models; by name."""
-    runs = [run for run in door.runs.all() if (run.status == "shipped" or run.position > 0) and wanted(run)]
+    runs = [run for run in service.runs.all() if (run.status == "shipped" or run.position > 0) and wanted(run)]
     own = [run for run in runs if run.status != "shipped"][:MOST]
     return {run.id: run for run in [*own, *(run for run in runs if run.status == "shipped")]}
 

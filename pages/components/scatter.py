@@ -90,18 +90,18 @@ def scatter(
         on_placed: called when "placed" has changed.
     """
     coords = [np.ascontiguousarray(panel.coords, np.float32) for panel in panels]
-    stamps = [digest(array.tobytes()) for array in coords]
+    versions = [digest(array.tobytes()) for array in coords]
     data = {
         "panels": [
             {"title": panel.title, "coords": _text(array), "dims": array.shape[1], "axes": list(panel.axes),
-             "said": panel.said, "stamp": stamp}
-            for panel, array, stamp in zip(panels, coords, stamps, strict=True)
+             "said": panel.said, "version": version}
+            for panel, array, version in zip(panels, coords, versions, strict=True)
         ],
         "near": [[int(name) for name in panel.near] for panel in panels],
         "ids": _text(ids.astype(np.int32)), "labels": _text(labels.astype(np.uint8)), "classes": list(classes),
         "shown": list(shown), "picked": picked, "thumbnails": thumbnails, "sheet": sheet, "drawn": drawn,
         "place": mark is not None, "mark": mark, "seen": seen,
-        "stamp": digest(*(stamp.encode() for stamp in stamps), ids.tobytes(), *(p.title.encode() for p in panels)),
+        "version": digest(*map(str.encode, versions), ids.tobytes(), *(p.title.encode() for p in panels)),
     }  # fmt: skip
     callbacks = {
         "on_picked_change": on_picked or _nothing,

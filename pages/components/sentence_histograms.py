@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.export import downloads
+from pages.components.vega import without_data
 
 SERIES = {
     "own": "a sentence and its reconstruction",
@@ -30,10 +31,12 @@ FIRST = 10
 DASHES = {"own": [1, 0], "random": [1, 0], "document": [6, 3], "untrained": [2, 2], "untrained_random": [8, 3, 2, 3]}
 
 
-def histograms(door: Service, run: RunView) -> None:
+def histograms(service: Service, run: RunView) -> None:
     """Draws the textbook's measure and its controls in one picture."""
     st.header("Is a code worth its similarity?", anchor=False)
-    cosines = {name: held for name, held in door.sentences.similarity(run.id).items() if name in SERIES and len(held)}
+    cosines = {
+        name: held for name, held in service.sentences.similarity(run.id).items() if name in SERIES and len(held)
+    }
     if not cosines:
         st.info("The similarities are measured when the run ends; the other views can be used already.")
         return
@@ -146,11 +149,7 @@ def _spec(names: tuple[str, ...], lowest: float) -> dict[str, Any]:
         strokeDash=alt.StrokeDash("series:N", title=None, scale=dashes, legend=legend),
         tooltip=["series:N", alt.Tooltip("cosine:Q", format=".3f"), alt.Tooltip("share:Q", format=".1%")],
     )
-    spec = alt.layer(areas, lines).properties(height=440).to_dict()
-    spec.pop("data", None)
-    for layer in spec["layer"]:
-        layer.pop("data", None)
-    return spec
+    return without_data(alt.layer(areas, lines).properties(height=440))
 
 
 def _paper(cosines: dict[str, np.ndarray]) -> Figure:

@@ -14,12 +14,13 @@ from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.charts import KEEP_ZOOM, ZOOM
 from pages.components.export import downloads
+from pages.components.vega import without_data
 
 PRINCIPAL, EMBEDDING = "PCA", "t-SNE"
 SHORT = 160  # characters of a sentence that are shown at a point
 
 
-def sentence_map(door: Service, run: RunView) -> None:
+def sentence_map(service: Service, run: RunView) -> None:
     """Draws the map with its choices."""
     st.header("Map of the sentences", anchor=False)
     row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -27,13 +28,13 @@ def sentence_map(door: Service, run: RunView) -> None:
         "Laid out by", [PRINCIPAL, EMBEDDING], default=PRINCIPAL, required=True, key="layout", bind="query-params",
         persist_state="page", help="t-SNE takes ten seconds or more.",
     )  # fmt: skip
-    names = [CODES, MEANS, *([LATENT] if door.sentences.reader(run.id).latent is not None else [])]
+    names = [CODES, MEANS, *([LATENT] if service.sentences.reader(run.id).latent is not None else [])]
     titles = [REPRESENTATIONS[name] for name in names]
     title = row.selectbox("Representation", titles, key="representation", bind="query-params",
                           persist_state="page", width=260)  # fmt: skip
     embedded = method == EMBEDDING
     with st.spinner("Laying out the sentences; t-SNE takes ten seconds or more.", show_time=True):
-        found = door.sentences.map(run.id, embedded, names[titles.index(title)])
+        found = service.sentences.map(run.id, embedded, names[titles.index(title)])
     if found is None:
         st.info("The map appears with the first step of the training.")
         return
@@ -84,9 +85,7 @@ def _spec(names: tuple[str, ...], axes: tuple[str, str], sentences: bool) -> dic
         opacity=others,
         tooltip=[*(["sentence:N"] if sentences else []), "topic:N"],
     )
-    spec = chart.properties(height=460).interactive(name=ZOOM).to_dict()
-    spec.pop("data", None)
-    return spec
+    return without_data(chart.properties(height=460).interactive(name=ZOOM))
 
 
 def _paper(found: Map) -> Figure:

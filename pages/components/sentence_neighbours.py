@@ -10,7 +10,7 @@ from aecore.explore.sentences import REPRESENTATIONS, Neighbour, Searched
 from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.export import downloads
-from pages.components.session import told
+from pages.components.session import show_errors
 
 COUNT = 5
 KEY = "sentence"
@@ -28,19 +28,19 @@ STYLE = """<style>
 </style>"""
 
 
-def neighbours(door: Service, run: RunView) -> None:
+def neighbours(service: Service, run: RunView) -> None:
     """Draws the choice of a sentence and its nearest sentences in each representation."""
     st.header("Neighbours", anchor=False)
     with st.spinner(STARTING, show_time=True):
-        searched = door.sentences.searched(run.id)
+        searched = service.sentences.searched(run.id)
     st.text_input("Sentence", key=KEY, bind="query-params", persist_state="page", max_chars=2000,
                   placeholder="Type a sentence of your own, or pick one")  # fmt: skip
     st.button("Pick one at random", icon=":material/shuffle:", key="pick", on_click=_pick, args=(searched.texts,))
     if not st.session_state[KEY].strip():
         st.caption(f"{_where(searched, run)} Type a sentence above, or pick one of these.")
     else:
-        with told():
-            _nearest(door, run, searched, st.session_state[KEY])
+        with show_errors():
+            _nearest(service, run, searched, st.session_state[KEY])
     _agreement(run)
 
 
@@ -48,10 +48,10 @@ def _pick(texts: list[str]) -> None:
     st.session_state[KEY] = texts[np.random.default_rng().integers(len(texts))]
 
 
-def _nearest(door: Service, run: RunView, searched: Searched, sentence: str) -> None:
-    unknown_words(door, run, sentence)
+def _nearest(service: Service, run: RunView, searched: Searched, sentence: str) -> None:
+    unknown_words(service, run, sentence)
     with st.spinner(STARTING):
-        found = door.sentences.neighbours(run.id, sentence, COUNT)
+        found = service.sentences.neighbours(run.id, sentence, COUNT)
     for column, (name, title) in zip(st.columns(len(REPRESENTATIONS)), REPRESENTATIONS.items(), strict=True):
         with column:
             st.subheader(title, anchor=False)
@@ -68,9 +68,9 @@ def _nearest(door: Service, run: RunView, searched: Searched, sentence: str) -> 
     downloads(f"neighbours-{run.id}", table=lambda: _table(sentence, found))
 
 
-def unknown_words(door: Service, run: RunView, *sentences: str) -> None:
+def unknown_words(service: Service, run: RunView, *sentences: str) -> None:
     """Says which words of sentences the run's vocabulary lacks, and which are beyond what the model reads."""
-    reader = door.sentences.reader(run.id)
+    reader = service.sentences.reader(run.id)
     unknown = dict.fromkeys(word for sentence in sentences for word in reader.unknown(sentence))
     if unknown:
         words = ", ".join(f"`{word}`" for word in unknown if "`" not in word)

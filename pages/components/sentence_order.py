@@ -25,10 +25,10 @@ ENDS = (
 OWN: Any = {"bind": "query-params", "persist_state": "page", "max_chars": 2000}
 
 
-def word_order(door: Service, run: RunView) -> None:
+def word_order(service: Service, run: RunView) -> None:
     """Draws a table of pairs of sentences that differ in the order of their words, and of the visitor's own."""
     st.header("Word order", anchor=False)
-    reader = door.sentences.reader(run.id)
+    reader = service.sentences.reader(run.id)
     known = [pair for pair in OTHERS if not reader.unknown(pair[0])]
     left, right = st.columns(2)
     left.text_input("First sentence of your own pair", **OWN, key="first")
@@ -40,8 +40,8 @@ def word_order(door: Service, run: RunView) -> None:
     elif any(own):
         st.info("Type both sentences of your own pair.")
     with st.spinner(STARTING, show_time=True):
-        found = door.sentences.likeness(run.id, pairs)
-        beside = door.sentences.searched(run.id).random_pairs
+        found = service.sentences.likeness(run.id, pairs)
+        beside = service.sentences.searched(run.id).random_pairs
     rows = {f"{one} / {other}": likeness for (one, other), likeness in zip(pairs, found, strict=True)}
     rows["two held-out sentences at random, on average"] = beside  # type: ignore[assignment]
     shown = pd.DataFrame({
@@ -57,7 +57,7 @@ def word_order(door: Service, run: RunView) -> None:
                 "are unknown to it: that pair says nothing about order.",
                 icon=":material/help:",
             )
-    unknown_words(door, run, *(sentence for pair in pairs for sentence in pair))
+    unknown_words(service, run, *(sentence for pair in pairs for sentence in pair))
     st.caption(
         "Cosine of the two sentences in each representation. The mean of word vectors, and TF-IDF, give exactly 1 to "
         "the same words in another order; the autoencoder reads one word after the other and may tell them apart. "
@@ -80,10 +80,10 @@ def _table(rows: dict[str, dict[str, float | None]]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["pair", *REPRESENTATIONS.values()])
 
 
-def between(door: Service, run: RunView) -> None:
+def between(service: Service, run: RunView) -> None:
     """Draws what the model writes on the line from one sentence's code to another's."""
     st.header("Between two sentences", anchor=False)
-    reader = door.sentences.reader(run.id)
+    reader = service.sentences.reader(run.id)
     example = min(ENDS, key=lambda pair: len(reader.unknown(" ".join(pair))))
     left, right = st.columns(2)
     left.text_input("From", **OWN, key="from", placeholder=example[0])
@@ -91,9 +91,9 @@ def between(door: Service, run: RunView) -> None:
     steps = st.slider("Steps", 3, 15, 7, key="steps", bind="query-params", persist_state="page",
                       help="Both ends among them.")  # fmt: skip
     first, second = st.session_state["from"].strip() or example[0], st.session_state["to"].strip() or example[1]
-    unknown_words(door, run, first, second)
+    unknown_words(service, run, first, second)
     with st.spinner(STARTING, show_time=True):
-        line = door.sentences.between(run.id, first, second, steps)
+        line = service.sentences.between(run.id, first, second, steps)
     names = reader.vocabulary.words
     st.caption(f"From “{first}”")
     titles = [f"{share:.0%} of the way" for share in line.shares]

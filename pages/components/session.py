@@ -24,7 +24,7 @@ def _service() -> Service:
     return Service()
 
 
-def service() -> Service:
+def get_service() -> Service:
     """The service that all visitors of this server share; stops the page with one sentence if it cannot start."""
     if "through_app" not in st.session_state:
         # Until a server has run app.py once, Streamlit opens the files in pages/ by itself, without the
@@ -65,7 +65,7 @@ def _is_finite(text: str) -> bool:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Shows an expected error as one sentence where it happened."""
     try:
         yield

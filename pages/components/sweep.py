@@ -15,7 +15,8 @@ from aecore.explore.inputs import BASELINES, SWEPT_DRAWS, SWEPT_IMAGES
 from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.export import downloads
-from pages.components.session import told
+from pages.components.session import show_errors
+from pages.components.vega import without_data
 
 LOWEST, HIGHEST, HEIGHT = 0, 50, 480  # dB, dB, pixels
 OWN = "your input"
@@ -36,18 +37,20 @@ class Noise(NamedTuple):
     seed: int = 0
 
 
-def sweep(door: Service, digit: np.ndarray | None, noise: Noise, runs: Mapping[str, RunView], components: int) -> None:
+def sweep(
+    service: Service, digit: np.ndarray | None, noise: Noise, runs: Mapping[str, RunView], components: int
+) -> None:
     """Draws the button, and the curves once they were computed.
 
     Args:
-        door: the service.
+        service: the back end.
         digit: the visitor's, float32 [28, 28, 1], if there is one.
         noise: what is swept over; its strength does not count.
         runs: what is compared.
         components: PCA's.
     """
     dataset = next((run.config.dataset for run in runs.values()), "mnist")
-    here = [status.name for status in door.data.datasets() if status.available]
+    here = [status.name for status in service.data.datasets() if status.available]
     # Other held-out images than those of the runs' dataset would not be fair to them.
     choices = [dataset, OWN, *(name for name in here if name != dataset)] if dataset in here else [OWN, *here]
     over = st.selectbox("Measured on", choices, key="over", bind="query-params", width=260,
@@ -56,20 +59,22 @@ def sweep(door: Service, digit: np.ndarray | None, noise: Noise, runs: Mapping[s
         st.caption("Draw, upload or choose a digit above: the sweep is measured on it.")
         return
     images = digit if over == OWN else None
-    stamps = tuple((name, f"{run.attempt} {run.position} {run.created.isoformat()}") for name, run in runs.items())
+    weights = tuple((name, run.weights_version) for name, run in runs.items())
     kind = noise.kind if noise.kind != "none" else "gaussian"
     noise = noise._replace(kind=kind, strength=0.0)
-    key = (over, noise, stamps, components, dataset, None if images is None else images.tobytes())
+    key = (over, noise, weights, components, dataset, None if images is None else images.tobytes())
     state = st.session_state
     if st.button("Run the sweep", icon=":material/ssid_chart:", key="sweep"):
-        with told():
+        with show_errors():
             bar = st.progress(0.0, text="Starting; the worker takes about ten seconds the first time")
 
             def progress(share: float, what: str) -> None:
                 bar.progress(share, text=f"Nine strengths through {what}" if what else "Done")
 
-            clean = door.inputs.swept_images(over) if images is None else np.repeat(images[None], SWEPT_DRAWS, axis=0)
-            points = door.inputs.sweep(clean, kind, noise.seed, list(runs), door.inputs.line(dataset), components,
+            clean = (
+                service.inputs.swept_images(over) if images is None else np.repeat(images[None], SWEPT_DRAWS, axis=0)
+            )
+            points = service.inputs.sweep(clean, kind, noise.seed, list(runs), service.inputs.line(dataset), components,
                                        progress, noise.mean, noise.clip)  # fmt: skip
             bar.empty()
             kept = {key: pd.DataFrame([asdict(point) for point in points]), **state.get("sweeps", {})}
@@ -124,9 +129,7 @@ def _spec(names: tuple[str, ...], title: str) -> dict[str, Any]:
             alt.Tooltip("ssim:Q", format=".3f", title="SSIM"),
         ],
     )
-    spec = chart.properties(height=HEIGHT).to_dict()
-    spec.pop("data", None)
-    return spec
+    return without_data(chart.properties(height=HEIGHT))
 
 
 def _figure(frame: pd.DataFrame, names: tuple[str, ...], title: str) -> Figure:

@@ -116,19 +116,19 @@ def units_table(sides: Sequence[Side]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def single_units(door: Service, sides: Sequence[Side], percentile: float) -> None:
+def single_units(service: Service, sides: Sequence[Side], percentile: float) -> None:
     st.header("One unit", anchor=False)
     for k, (column, side) in enumerate(zip(st.columns(len(sides), gap="medium"), sides, strict=True)):
         with column:
-            _unit(door, side, f"unit{k + 1 if k else ''}", percentile)
+            _unit(service, side, f"unit{k + 1 if k else ''}", percentile)
 
 
-def _unit(door: Service, side: Side, name: str, percentile: float) -> None:
+def _unit(service: Service, side: Side, name: str, percentile: float) -> None:
     first = int(side.units[0]) + 1
     said = f"From 1 to {side.layer.units}; the captions above name the first ones in their order."
     unit = address.number(f"Unit of {side.title}", side.layer.units, name, first, said) - 1
     tile = side.tiles[unit]
-    limit = door.weights.full_colour(tile, percentile)
+    limit = service.weights.full_colour(tile, percentile)
     st.image(drawn.png(tile, limit, wide=ENLARGED, largest=LARGEST), width=min(ENLARGED, LARGEST * tile.shape[1]),
              alt=f"Weights of unit {unit + 1} of {side.title}.")  # fmt: skip
     drawn.colour_bar(limit)

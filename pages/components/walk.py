@@ -13,7 +13,7 @@ from pages.components.export import downloads
 from pages.components.latent_data import PRINCIPAL, UNITS, Sample
 from pages.components.paper import images_figure
 from pages.components.scatter import Panel, scatter
-from pages.components.session import told
+from pages.components.session import show_errors
 
 PLANE, PLANE_POINTS, MARGIN = "latent-plane", 2000, 0.04  # the margin is that of assets/geometry.js
 SLIDERS, REACH = 8, 3.0
@@ -22,12 +22,12 @@ MEAN, PICKED = "the mean of the codes", "the image looked at"
 
 
 def walk(
-    door: Service, run: RunView, sample: Sample, points: Points, images: np.ndarray, classes: tuple[str, ...]
+    service: Service, run: RunView, sample: Sample, points: Points, images: np.ndarray, classes: tuple[str, ...]
 ) -> None:
     """Draws the section; each part is redrawn by itself.
 
     Args:
-        door: the service.
+        service: the back end.
         run: whose decoder draws.
         sample: which points of which weights.
         points: held-out images and their codes.
@@ -40,16 +40,16 @@ def walk(
         st.caption("This run is still training: what is drawn here comes from a newer decoder than the codes. 'Newest "
                    "weights' above brings them together again.")  # fmt: skip
     flat = points.codes.shape[1] == 2
-    st.fragment(_plane if flat else _along)(door, run, sample, points, classes)
+    st.fragment(_plane if flat else _along)(service, run, sample, points, classes)
     st.subheader("Between two images", anchor=False)
-    st.fragment(_between)(door, run, sample, points, images, classes)
+    st.fragment(_between)(service, run, sample, points, images, classes)
     if flat:
         st.subheader("The plane of codes", anchor=False)
-        with told():
-            _grid(door, run, sample, points)
+        with show_errors():
+            _grid(service, run, sample, points)
     if has_prior(run):
         st.subheader("Drawn from the prior", anchor=False)
-        st.fragment(_prior)(door, run, sample, points)
+        st.fragment(_prior)(service, run, sample, points)
 
 
 def has_prior(run: RunView) -> bool:
@@ -57,7 +57,7 @@ def has_prior(run: RunView) -> bool:
     return run.config.variant == "variational"
 
 
-def _plane(door: Service, run: RunView, sample: Sample, points: Points, classes: tuple[str, ...]) -> None:
+def _plane(service: Service, run: RunView, sample: Sample, points: Points, classes: tuple[str, ...]) -> None:
     """A code of two units: the image wherever the visitor points."""
     low, high = points.codes.min(axis=0), points.codes.max(axis=0)
     margin = np.maximum(high - low, 1e-6) * MARGIN
@@ -86,8 +86,8 @@ def _plane(door: Service, run: RunView, sample: Sample, points: Points, classes:
         scatter(PLANE, [Panel(title, points.codes[few], axes, said)], points.positions[few],
                 points.labels[few], classes, mark=(at[0], at[1]), seen=int(placed[2]) if placed else 0,
                 on_placed=_on_placed)  # fmt: skip
-    with place, told():
-        drawn = data.decoded(door, run.id, sample.weights, code)
+    with place, show_errors():
+        drawn = data.decoded(service, run.id, sample.weights, code)
         st.image(pictures.mosaic([drawn], scale=8), alt=f"What the decoder draws at {at[0]:.3g}, {at[1]:.3g}.")
         st.caption(f"What the decoder draws at ({at[0]:.3g}, {at[1]:.3g}). Between two clouds one digit turns into the "
                    "other; far from all clouds nothing has been learnt.")  # fmt: skip
@@ -99,7 +99,7 @@ def _on_placed() -> None:
     st.session_state["walk_x"], st.session_state["walk_y"] = float(x), float(y)
 
 
-def _along(door: Service, run: RunView, sample: Sample, points: Points, classes: tuple[str, ...]) -> None:
+def _along(service: Service, run: RunView, sample: Sample, points: Points, classes: tuple[str, ...]) -> None:
     """A longer code: sliders in units of its own spread."""
     row = points.row(st.session_state.get("point"))
     top = st.container(horizontal=True, vertical_alignment="bottom")
@@ -110,7 +110,7 @@ def _along(door: Service, run: RunView, sample: Sample, points: Points, classes:
     start = top.selectbox("Start from", starts, key="start", bind="query-params", width=230,
                           help="Pick an image above to start from its code.")  # fmt: skip
     top.button("Back to the start", icon=":material/undo:", on_click=_back)
-    spread = data.spread(door, sample, "units" if kind == UNITS else "components", SLIDERS, points.codes)
+    spread = data.spread(service, sample, "units" if kind == UNITS else "components", SLIDERS, points.codes)
     origin = spread.mean if start == MEAN or row is None else points.codes[row]
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -121,8 +121,8 @@ def _along(door: Service, run: RunView, sample: Sample, points: Points, classes:
             for k, (name, share) in enumerate(zip(spread.names, spread.shares, strict=True))
         ]  # fmt: skip
     code = spread.code(origin, deviations)
-    with right, told():
-        drawn = data.decoded(door, run.id, sample.weights, np.stack([origin, code]))
+    with right, show_errors():
+        drawn = data.decoded(service, run.id, sample.weights, np.stack([origin, code]))
         st.image(pictures.mosaic([drawn], scale=5), alt="The start on the left, and what the sliders make of it.")
         st.caption(f"Left: {start}. Right: with the sliders' steps, each in standard deviations (σ) of the "
                    f"{len(points.codes):,} codes along that direction. At 3 σ few images have been seen.")  # fmt: skip
@@ -135,7 +135,7 @@ def _back() -> None:
 
 
 def _between(
-    door: Service, run: RunView, sample: Sample, points: Points, images: np.ndarray, classes: tuple[str, ...]
+    service: Service, run: RunView, sample: Sample, points: Points, images: np.ndarray, classes: tuple[str, ...]
 ) -> None:
     """The line between the codes of two images, and for variational models the turn."""
     present = [name for kind, name in enumerate(classes) if (points.labels == kind).any()]
@@ -150,11 +150,11 @@ def _between(
     rng = np.random.default_rng(int(pair))
     ends = [int(rng.choice(np.flatnonzero(points.labels == classes.index(name)))) for name in (start, end)]
     a, b = points.codes[ends]
-    ways = {"linear": door.latent.straight(a, b, STEPS)}
+    ways = {"linear": service.latent.straight(a, b, STEPS)}
     if has_prior(run):
-        ways["spherical"] = door.latent.spherical(a, b, STEPS)
-    with told():
-        drawn = {name: data.decoded(door, run.id, sample.weights, codes) for name, codes in ways.items()}
+        ways["spherical"] = service.latent.spherical(a, b, STEPS)
+    with show_errors():
+        drawn = {name: data.decoded(service, run.id, sample.weights, codes) for name, codes in ways.items()}
         whole = [np.concatenate([images[[ends[0]]], found, images[[ends[1]]]]) for found in drawn.values()]
         positions = [int(points.positions[end]) for end in ends]
         st.image(pictures.mosaic(whole), width="stretch",
@@ -176,10 +176,10 @@ def _between(
         ))  # fmt: skip
 
 
-def _grid(door: Service, run: RunView, sample: Sample, points: Points) -> None:
+def _grid(service: Service, run: RunView, sample: Sample, points: Points) -> None:
     prior = has_prior(run)
-    codes = door.latent.prior_grid(SIDE) if prior else door.latent.quantile_grid(points.codes, SIDE)
-    drawn = data.decoded(door, run.id, sample.weights, codes)
+    codes = service.latent.prior_grid(SIDE) if prior else service.latent.quantile_grid(points.codes, SIDE)
+    drawn = data.decoded(service, run.id, sample.weights, codes)
     rows = [drawn[k : k + SIDE] for k in range(0, len(drawn), SIDE)]
     st.image(pictures.mosaic(rows, scale=2, gap=0), width="content", alt="Images decoded on a grid over the code.")
     (x0, y1), (x1, y0) = codes[0], codes[-1]
@@ -190,14 +190,14 @@ def _grid(door: Service, run: RunView, sample: Sample, points: Points) -> None:
     downloads("plane", lambda: images_figure(rows), lambda: _code_table(codes))
 
 
-def _prior(door: Service, run: RunView, sample: Sample, points: Points) -> None:
+def _prior(service: Service, run: RunView, sample: Sample, points: Points) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.button("Draw again", icon=":material/casino:", on_click=_draw_again)
     draw = row.number_input("Draw from the prior", 0, 9999, 0, key="prior", bind="query-params", width=160,
                             help="Start of the random numbers.")  # fmt: skip
-    codes = door.latent.draws(DRAWN, points.codes.shape[1], int(draw))
-    with told():
-        drawn = data.decoded(door, run.id, sample.weights, codes)
+    codes = service.latent.draws(DRAWN, points.codes.shape[1], int(draw))
+    with show_errors():
+        drawn = data.decoded(service, run.id, sample.weights, codes)
         rows = [drawn[k : k + IN_A_ROW] for k in range(0, len(drawn), IN_A_ROW)]
         st.image(pictures.mosaic(rows), width="stretch", alt=f"{DRAWN} images decoded from random codes.")
         st.caption(f"{DRAWN} codes drawn from the standard normal distribution (draw {draw}) and decoded: images that "

@@ -10,6 +10,8 @@ import pandas as pd
 import streamlit as st
 from matplotlib.figure import Figure
 
+from pages.components.vega import without_data
+
 BINS = 80
 HEIGHT = 320
 DECADES = [10.0**-k for k in range(8)]
@@ -49,7 +51,7 @@ def _spread_spec(runs: tuple[str, ...], title: str) -> dict[str, Any]:
         alt.Color("run:N", title=None, scale=alt.Scale(domain=list(runs)), legend=_LEGEND if len(runs) > 1 else None),
         tooltip=["run:N", alt.Tooltip("value:Q", format=".3~g"), alt.Tooltip("share:Q", format=".3~g")],
     )
-    return _spec(chart.properties(height=HEIGHT))
+    return without_data(chart.properties(height=HEIGHT))
 
 
 def mean_frame(means: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -79,9 +81,9 @@ def _mean_spec(runs: tuple[str, ...], target: float | None) -> dict[str, Any]:
         tooltip=["run:N", "unit:Q", alt.Tooltip("mean:Q", format=".3~g")],
     )
     if target is None:
-        return _spec(chart.properties(height=HEIGHT))
+        return without_data(chart.properties(height=HEIGHT))
     rule = alt.Chart(alt.NamedData("means")).mark_rule(strokeDash=[6, 4]).encode(y=alt.datum(target))
-    return _spec(alt.layer(chart, rule).properties(height=HEIGHT))
+    return without_data(alt.layer(chart, rule).properties(height=HEIGHT))
 
 
 def unit_frame(values: np.ndarray, bins: int = 40) -> pd.DataFrame:
@@ -104,7 +106,7 @@ def _unit_spec() -> dict[str, Any]:
         alt.Y("images:Q", title="images"),
         tooltip=[alt.Tooltip("from:Q", format=".3~g"), alt.Tooltip("to:Q", format=".3~g"), "images:Q"],
     )
-    return _spec(chart.properties(height=220))
+    return without_data(chart.properties(height=220))
 
 
 def lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str, logarithmic: bool) -> Figure:
@@ -125,12 +127,3 @@ def bars(frame: pd.DataFrame, title: str) -> Figure:
     axes.bar(frame["from"], frame["images"], frame["to"] - frame["from"], align="edge")
     axes.set(xlabel="activation", ylabel="images", title=title)
     return figure
-
-
-def _spec(chart: Any) -> dict[str, Any]:
-    """The chart without its data, which Streamlit adds at the top."""
-    spec = chart.to_dict()
-    spec.pop("data", None)
-    for layer in spec.get("layer", ()):
-        layer.pop("data", None)
-    return spec

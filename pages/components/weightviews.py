@@ -14,7 +14,7 @@ from aecore.store.views import RunView
 from pages.components import address, pictures
 from pages.components import weightpictures as drawn
 from pages.components.export import downloads
-from pages.components.session import told
+from pages.components.session import show_errors
 
 ORDERS = {"index": "index", "activation": "mean absolute activation, strongest first", "norm": "norm, largest first"}
 NAMED = 8  # units whose numbers a caption tells
@@ -26,7 +26,6 @@ class Side:
 
     Attributes:
         run: the run.
-        stamp: changes with its weights.
         layer: which of its layers.
         weights: of the layer.
         activity: of its units, or None where it cannot be known; the page has said why.
@@ -34,7 +33,6 @@ class Side:
     """
 
     run: RunView
-    stamp: str
     layer: LayerInfo
     weights: LayerWeights
     activity: Activity | None
@@ -70,19 +68,19 @@ class Side:
         return drawn.unit_tiles(self.weights.pictures)
 
 
-def weights_and_maps(door: Service, sides: Sequence[Side], percentile: float) -> None:
+def weights_and_maps(service: Service, sides: Sequence[Side], percentile: float) -> None:
     """Draws the matrices, the tiles and the feature maps of one or two layers."""
-    _matrices(door, sides, percentile)
-    _tiles(door, sides, percentile)
+    _matrices(service, sides, percentile)
+    _tiles(service, sides, percentile)
     convolutional = [side for side in sides if side.layer.convolutional]
     if convolutional:
-        with told():
-            _feature_maps(door, convolutional, percentile)
+        with show_errors():
+            _feature_maps(service, convolutional, percentile)
 
 
-def _matrices(door: Service, sides: Sequence[Side], percentile: float) -> None:
+def _matrices(service: Service, sides: Sequence[Side], percentile: float) -> None:
     st.header("The weight matrix", anchor=False)
-    limit = max(door.weights.full_colour(side.weights.matrix, percentile) for side in sides)
+    limit = max(service.weights.full_colour(side.weights.matrix, percentile) for side in sides)
     for column, side in zip(st.columns(len(sides)), sides, strict=True):
         matrix = side.weights.matrix[side.units]
         said = f"Weight matrix of {side.title}, {matrix.shape[0]} units by {matrix.shape[1]} weights."
@@ -137,12 +135,12 @@ def _matrix_table(sides: Sequence[Side]) -> pd.DataFrame:
     )
 
 
-def _tiles(door: Service, sides: Sequence[Side], percentile: float) -> None:
+def _tiles(service: Service, sides: Sequence[Side], percentile: float) -> None:
     layer = sides[0].layer
     kernels = layer.convolutional
     st.header("Kernels" if kernels else ("Each unit's weights" if layer.encoding else "The decoder's dictionary"),
                  anchor=False)  # fmt: skip
-    limit = max(door.weights.full_colour(side.weights.pictures, percentile) for side in sides)
+    limit = max(service.weights.full_colour(side.weights.pictures, percentile) for side in sides)
     panels = [(side.title, drawn.mosaic(side.tiles[side.units])) for side in sides]
     for column, side, (_, picture) in zip(st.columns(len(sides)), sides, panels, strict=True):
         said = f"Weights of the {side.layer.units} units of {side.title} as tiles."
@@ -186,17 +184,19 @@ def _tiles_said(sides: Sequence[Side]) -> str:
     return said
 
 
-def _feature_maps(door: Service, sides: Sequence[Side], percentile: float) -> None:
+def _feature_maps(service: Service, sides: Sequence[Side], percentile: float) -> None:
     st.header("Feature maps", anchor=False)
-    found = [_one_of_each(door, side.run.id, door.data.dataset(side.run.config.dataset).available) for side in sides]
+    found = [
+        _one_of_each(service, side.run.id, service.data.dataset(side.run.config.dataset).available) for side in sides
+    ]
     classes = found[0][1]
     which = int(address.pick("Image of class", [str(k) for k in range(len(classes))], "image", "3",
                              lambda k: classes[int(k)]))  # fmt: skip
     mapped = []
     for side, (shown, _, _) in zip(sides, found, strict=True):
-        maps = _maps(door, side.run.id, side.stamp, side.layer.name, shown[[which]])[0]
+        maps = _maps(service, side.run.id, side.run.weights_version, side.layer.name, shown[[which]])[0]
         mapped.append(np.moveaxis(maps, 2, 0)[side.units])
-    limit = max(door.weights.full_colour(maps, percentile) for maps in mapped)
+    limit = max(service.weights.full_colour(maps, percentile) for maps in mapped)
     panels = [(side.title, drawn.mosaic(maps)) for side, maps in zip(sides, mapped, strict=True)]
     for column, side, (shown, names, title), (_, picture) in zip(
         st.columns(len(sides)), sides, found, panels, strict=True
@@ -217,15 +217,15 @@ def _feature_maps(door: Service, sides: Sequence[Side], percentile: float) -> No
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _one_of_each(_door: Service, run: str, here: bool):
+def _one_of_each(_service: Service, run: str, here: bool):
     del here
-    return _door.weights.one_of_each_class(run)
+    return _service.weights.one_of_each_class(run)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _maps(_door: Service, run: str, stamp: str, layer: str, image: np.ndarray) -> np.ndarray:
-    del stamp
-    return _door.weights.maps(run, layer, image)
+def _maps(_service: Service, run: str, version: str, layer: str, image: np.ndarray) -> np.ndarray:
+    del version
+    return _service.weights.maps(run, layer, image)
 
 
 def _maps_table(sides: Sequence[Side], mapped: Sequence[np.ndarray]) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from aecore.messages.events import (
     Snapshot,
     Started,
 )
+from aecore.messages.jobs import RECONSTRUCT
 from aecore.models.base import Autoencoder
 from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
 from aecore.service import Service
@@ -202,7 +203,7 @@ def test_the_keras_file_is_the_model_that_was_measured(trained: Trained):
     if trained.kind == "sentences":
         text = text_of(trained.config, trained.settings)
         ids = text.ids[text.test].astype(np.int32)
-        words = np.asarray(trained.model.operations()["reconstruct"](ids)["words"])
+        words = np.asarray(trained.model.operations()[RECONSTRUCT](ids)["words"])
         assert (words == ids)[ids > 1].mean() == pytest.approx(trained.view.metrics["word_accuracy"], abs=1e-3)
         return
     images = load("digits", Settings(home=Path("unused")))

@@ -14,8 +14,12 @@ PAGES = ("", "train", "train?run=stacked-2", "latent", "weights", "replay", "you
          "sentences", "sentences?view=Corpus")  # fmt: skip
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
          "rules": {"heading-order": {"enabled": True}}}  # fmt: skip
-# What Streamlit causes by itself: rule, a piece of the element's HTML, and why the page cannot help it.
-STREAMLIT: tuple[tuple[str, str, str], ...] = ()
+# What Streamlit causes by itself: rule, and a piece of what axe-core says.
+STREAMLIT = (
+    # It writes primaryColor on the dark page (slider values, chosen options) and white on primaryColor (buttons):
+    # the first needs a luminance of more than 0.24, the second one of less than 0.18, so the buttons have theirs.
+    ("color-contrast", "foreground color: #1a7bbd"),
+)  # fmt: skip
 
 
 def remaining(found: dict[str, Any]) -> list[str]:
@@ -24,7 +28,7 @@ def remaining(found: dict[str, Any]) -> list[str]:
         f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()[:160]})"
         for violation in found["violations"]
         for node in violation["nodes"]
-        if not any(violation["id"] == rule and piece in node["html"] for rule, piece, _ in STREAMLIT)
+        if not any(violation["id"] == rule and piece in node["failureSummary"] for rule, piece in STREAMLIT)
     ]
 
 
@@ -36,7 +40,7 @@ def test_a_page_can_be_read_by_everybody(server: Server, browser: Browser, name:
     page = context.new_page()
     page.goto(f"{server.url}/{name}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.locator("[data-testid=stSpinner]")).to_have_count(0)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     found = Axe().run(page, options=RULES).response

@@ -9,16 +9,16 @@ const TILE = 22, DIM = 0.1;
 export class Panel {
   constructor(canvas) {
     this.canvas = canvas;
-    this.stamps = new Map();
+    this.discs = new Map();
     canvas.look = () => this.look(); // for whoever asks from outside
   }
 
-  // Takes points: coords holds dims numbers a point. A new stamp resets the view.
-  take({ coords, dims, axes, stamp }) {
+  // Takes points: coords holds dims numbers a point. A new version resets the view.
+  take({ coords, dims, axes, version }) {
     Object.assign(this, { coords, dims, axes, count: coords.length / dims });
     this.at = { x: new Float32Array(this.count), y: new Float32Array(this.count), depth: new Float32Array(this.count) };
-    if (stamp !== this.stamp) this.reset();
-    this.stamp = stamp;
+    if (version !== this.version) this.reset();
+    this.version = version;
   }
 
   reset() {
@@ -130,7 +130,7 @@ export class Panel {
     for (const k of order) {
       ctx.globalAlpha = strength(k);
       const side = this.dims === 3 ? size * (1 - 0.3 * Math.max(-1, Math.min(1, this.at.depth[k]))) : size;
-      ctx.drawImage(this.stamp_of(colour(scene.colours, scene.labels[k])),
+      ctx.drawImage(this.disc_of(colour(scene.colours, scene.labels[k])),
                     this.at.x[k] - side / 2, this.at.y[k] - side / 2, side, side);
     }
     for (const k of tiles) {
@@ -245,8 +245,8 @@ export class Panel {
     ctx.restore();
   }
 
-  stamp_of(fill) {
-    if (!this.stamps.has(fill)) {
+  disc_of(fill) {
+    if (!this.discs.has(fill)) {
       const disc = document.createElement("canvas");
       disc.width = disc.height = 24;
       const ctx = disc.getContext("2d");
@@ -254,8 +254,8 @@ export class Panel {
       ctx.beginPath();
       ctx.arc(12, 12, 11.5, 0, 2 * Math.PI);
       ctx.fill();
-      this.stamps.set(fill, disc);
+      this.discs.set(fill, disc);
     }
-    return this.stamps.get(fill);
+    return this.discs.get(fill);
   }
 }

@@ -33,7 +33,7 @@ class Scatter {
   take(component) {
     const { data } = component, first = !this.data;
     this.component = component;
-    if (first || data.stamp !== this.data.stamp) {
+    if (first || data.version !== this.data.version) {
       this.ids = new Int32Array(decode(data.ids));
       this.labels = new Uint8Array(decode(data.labels));
       this.rows = new Map([...this.ids].map((id, row) => [id, row]));
@@ -41,7 +41,7 @@ class Scatter {
       this.arrange(data.panels);
     }
     if (first) this.shown = new Set(data.shown);
-    if (first || data.picked !== this.data.picked || data.stamp !== this.data.stamp) {
+    if (first || data.picked !== this.data.picked || data.version !== this.data.version) {
       this.picked = this.rows.get(data.picked) ?? -1;
     }
     if (!this.drag && (first || data.seen >= this.sent)) this.mark = data.mark;
