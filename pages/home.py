@@ -5,12 +5,12 @@ import streamlit as st
 from aecore.schema import VARIANTS, RunConfig
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components import diagram
-from pages.components.data import download_panel
-from pages.components.live import BADGES
-from pages.components.session import get_service, show_errors
-from pages.components.speed import SPEEDS
-from pages.components.text import figure
+from pages.components.home import diagram
+from pages.components.shared.datasets import download_panel
+from pages.components.shared.formatting import figure
+from pages.components.shared.session import get_service, show_errors
+from pages.components.train.live import BADGES
+from pages.components.train.speed import SPEEDS
 
 FIRST_SPEED = "5 epochs a second"
 EXAMPLE_CODE = 16

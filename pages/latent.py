@@ -7,20 +7,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from aecore.analysis import neighbours, projections
 from aecore.errors import BadInput
 from aecore.explore.latent import Points
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components import latent_data as data
-from pages.components.export import downloads
-from pages.components.latent_data import EMBEDDING, PRINCIPAL, UNITS, Sample
-from pages.components.neighbours import about_figures, figures_beside, picked_point
-from pages.components.paper import scatter_figure
-from pages.components.runs import choose_run, explorable, run_label
-from pages.components.scatter import THUMBNAILS, Panel, scatter, send_sheet
-from pages.components.session import get_service, show_errors
-from pages.components.text import figure
-from pages.components.walk import walk
+from pages.components.latent import data as data
+from pages.components.latent.data import EMBEDDING, PRINCIPAL, UNITS, Sample
+from pages.components.latent.figures import scatter_figure
+from pages.components.latent.neighbours import about_metrics, metrics_beside, picked_point
+from pages.components.latent.walk import walk
+from pages.components.scatter.component import THUMBNAILS, Panel, scatter, send_sheet
+from pages.components.shared.export import downloads
+from pages.components.shared.formatting import figure
+from pages.components.shared.runs import choose_run, explorable, run_label
+from pages.components.shared.session import get_service, show_errors
 
 COUNTS, EMBEDDED, LISTED_UNITS = (500, 2000, 10_000), 2000, 64
 MAP, PCA = "latent-map", "pca"
@@ -69,7 +70,7 @@ def _explore(service: Service, run: RunView, beside: RunView | None) -> None:
               lambda: _table(points, panels, classes))  # fmt: skip
     images = data.images(service, sample, points)
     send_sheet("latent-sheet", data.sheet(sample, images))
-    _figures(service, sample, points, beside, panels, spaces)
+    _metrics(service, sample, points, beside, panels, spaces)
     st.header("One point", anchor=False)
     st.number_input(
         "Image looked at (its position among the held-out images)", 0, points.total - 1, None, key="point",
@@ -143,7 +144,7 @@ def _chosen_units(service: Service, codes: np.ndarray, dims: int) -> list[int]:
     """The units that are drawn, the ones that vary most by default."""
     if codes.shape[1] <= dims:
         return list(range(codes.shape[1]))
-    order = [int(unit) + 1 for unit in service.latent.varying(codes)]
+    order = [int(unit) + 1 for unit in projections.varying(codes)]
     state, names = st.session_state, ("unit_x", "unit_y", "unit_z")[:dims]
     row = st.container(horizontal=True)
     for k, name in enumerate(names):
@@ -200,7 +201,7 @@ def _heard(where: str, points: Points) -> str:
 
 
 def _near(service: Service, row: int, space: np.ndarray) -> list[int]:
-    return [int(other) for other in service.latent.nearest(space, row, 8)[0]]
+    return [int(other) for other in neighbours.nearest(space, row, 8)[0]]
 
 
 def _neighbour_spaces(service: Service, sample: Sample, points: Points) -> list[tuple[str, np.ndarray]]:
@@ -266,7 +267,7 @@ def _table(points: Points, panels: list[Panel], classes: tuple[str, ...]) -> pd.
     return pd.DataFrame(columns)
 
 
-def _figures(
+def _metrics(
     service: Service,
     sample: Sample,
     points: Points,
@@ -279,15 +280,15 @@ def _figures(
     with left:
         other = sample if beside is None else sample._replace(run=beside.id, weights=data.weights_of(beside))
         title = f"PCA, {spaces[0].shape[1]:,} components" if beside is None else panels[0].title
-        found.append((title, data.figures(service, PCA if beside is None else "code", other, spaces[0], points)))
-        figures_beside(*found[-1])
+        found.append((title, data.metrics(service, PCA if beside is None else "code", other, spaces[0], points)))
+        metrics_beside(*found[-1])
     with right:
-        found.append((panels[1].title, data.figures(service, "code", sample, spaces[1], points)))
-        figures_beside(*found[-1])
-    about_figures()
+        found.append((panels[1].title, data.metrics(service, "code", sample, spaces[1], points)))
+        metrics_beside(*found[-1])
+    about_metrics()
     downloads("latent-figures", None, lambda: pd.DataFrame(
         [{"space": title, "5-NN accuracy": figure(f.knn5_accuracy), "trustworthiness": figure(f.trustworthiness),
-          "silhouette": figure(f.silhouette), "from the scorecard": " ".join(f.measured), "points": f.count}
+          "silhouette": figure(f.silhouette), "from the scorecard": " ".join(f.from_scorecard), "points": f.count}
          for title, f in found]
     ))  # fmt: skip
 

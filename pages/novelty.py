@@ -7,9 +7,7 @@ import streamlit as st
 from aecore.explore.novelty import MOST_COMPONENTS, TRAINABLE, Detector, Examined
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components import pictures
-from pages.components.export import downloads
-from pages.components.novelty_charts import (
+from pages.components.novelty.charts import (
     SHOWN,
     draw_histogram,
     draw_roc,
@@ -18,8 +16,10 @@ from pages.components.novelty_charts import (
     roc_figure,
     roc_frame,
 )
-from pages.components.runs import choose_run, explorable
-from pages.components.session import get_service, show_errors
+from pages.components.shared import pictures
+from pages.components.shared.export import downloads
+from pages.components.shared.runs import choose_run, explorable
+from pages.components.shared.session import get_service, show_errors
 
 REFRESH_SECONDS = 0.5
 MODEL, PCA = "this run", "PCA"

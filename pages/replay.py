@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.components.replay import replay
-from pages.components.runs import choose_run, explorable
-from pages.components.session import get_service, show_errors
+from pages.components.replay.player import replay
+from pages.components.shared.runs import choose_run, explorable
+from pages.components.shared.session import get_service, show_errors
 
 
 def page() -> None:

@@ -5,13 +5,13 @@ import streamlit as st
 from aecore.schema import RunConfig
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components.corpus import choose_corpus
-from pages.components.runs import choose_run, explorable
-from pages.components.sentence_histograms import histograms
-from pages.components.sentence_map import sentence_map
-from pages.components.sentence_neighbours import neighbours
-from pages.components.sentence_order import between, word_order
-from pages.components.session import get_service, show_errors
+from pages.components.sentences.corpus import choose_corpus
+from pages.components.sentences.histograms import histograms
+from pages.components.sentences.map import sentence_map
+from pages.components.sentences.neighbours import neighbours
+from pages.components.sentences.order import between, word_order
+from pages.components.shared.runs import choose_run, explorable
+from pages.components.shared.session import get_service, show_errors
 
 SIMILARITY, NEIGHBOURS, ORDER, BETWEEN, MAP, CORPUS = (
     "Similarity", "Neighbours", "Word order", "Between two", "Map", "Corpus",

@@ -5,14 +5,14 @@ import streamlit as st
 from aecore.errors import AecoreError
 from aecore.schema import VARIANTS
 from aecore.service import Service
-from pages.components.choices import read_url, write_url
-from pages.components.data import download_panel
-from pages.components.form import config_form
-from pages.components.live import live
-from pages.components.replay import replay
-from pages.components.runs import run_label
-from pages.components.session import get_service, show_errors
-from pages.components.speed import chosen_speed
+from pages.components.replay.player import replay
+from pages.components.shared.datasets import download_panel
+from pages.components.shared.runs import run_label
+from pages.components.shared.session import get_service, show_errors
+from pages.components.train.choices import read_url, write_url
+from pages.components.train.form import config_form
+from pages.components.train.live import live
+from pages.components.train.speed import chosen_speed
 
 RUNS_SHOWN = 50
 

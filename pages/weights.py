@@ -7,10 +7,11 @@ import streamlit as st
 from aecore.explore.weights import LayerInfo
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components import address, unitviews, weightviews
-from pages.components.runs import choose_run, explorable, run_label
-from pages.components.session import get_service, show_errors
-from pages.components.weightviews import ORDERS, Side
+from pages.components.shared import query_parameters
+from pages.components.shared.runs import choose_run, explorable, run_label
+from pages.components.shared.session import get_service, show_errors
+from pages.components.weights import matrices, units
+from pages.components.weights.matrices import ORDERS, Side
 
 NONE = "none"
 LIMITS = {
@@ -39,7 +40,7 @@ def page() -> None:
             return
         others = {name: other for name, other in runs.items() if name != run.id}
         with second:
-            beside = address.pick(
+            beside = query_parameters.pick(
                 "Beside it", [NONE, *others], "with", NONE,
                 lambda name: "no other run" if name == NONE else run_label(others[name]),
             )  # fmt: skip
@@ -59,11 +60,11 @@ def _explore(service: Service, runs: Sequence[RunView]) -> None:
     columns = st.columns(3)
     with columns[0]:
         said = "The last one of the encoder and the first one of the decoder are the code."
-        name = address.pick("Layer", list(titles), "layer", "encoder_1", titles.__getitem__, help=said)
+        name = query_parameters.pick("Layer", list(titles), "layer", "encoder_1", titles.__getitem__, help=said)
     with columns[1]:
-        order = address.pick("Sorted by", list(ORDERS), "sort", "activation", ORDERS.__getitem__)
+        order = query_parameters.pick("Sorted by", list(ORDERS), "sort", "activation", ORDERS.__getitem__)
     with columns[2]:
-        limit = address.pick("Full colour at", list(LIMITS), "limit", "98", LIMITS.__getitem__,
+        limit = query_parameters.pick("Full colour at", list(LIMITS), "limit", "98", LIMITS.__getitem__,
                              help="Of both runs the larger one, so that their colours can be compared.")  # fmt: skip
     with st.spinner(_waiting(service)):
         sides = [
@@ -73,9 +74,9 @@ def _explore(service: Service, runs: Sequence[RunView]) -> None:
         ]
     if any(run.active for run in runs):
         st.button("Look again", icon=":material/refresh:", help="Take the newest weights of the run that is training.")
-    weightviews.weights_and_maps(service, sides, float(limit))
-    unitviews.spreads_and_figures(sides)
-    unitviews.single_units(service, sides, float(limit))
+    matrices.weights_and_maps(service, sides, float(limit))
+    units.spreads_and_statistics(sides)
+    units.single_units(service, sides, float(limit))
 
 
 def _counterpart(layers: Sequence[LayerInfo], name: str) -> LayerInfo:

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from aecore.explore.inputs import BASELINES, MEANS, MEDIAN, PCA, noise_std, quality
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components import pictures
-from pages.components.digit import chosen_digit
-from pages.components.export import downloads
-from pages.components.runs import explorable, run_label
-from pages.components.session import get_service, show_errors
-from pages.components.sweep import Noise, sweep
+from pages.components.shared import pictures
+from pages.components.shared.export import downloads
+from pages.components.shared.runs import explorable, run_label
+from pages.components.shared.session import get_service, show_errors
+from pages.components.your_input.digit import chosen_digit
+from pages.components.your_input.sweep import Noise, sweep
 
 NOISES = {"none": "none", "Gaussian": "gaussian", "masking": "masking", "salt and pepper": "salt_and_pepper"}
 FIRST_RUNS = ("denoising", "convolutional-denoising", "vanilla")

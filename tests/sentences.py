@@ -39,12 +39,12 @@ def corpus(sentences: int = 400) -> bytes:
 
 def trained(**values: object) -> str:
     """Trains a run in this process, in the home that the environment names; returns its name."""
-    door = Service(Settings.from_env(), InProcess())
+    service = Service(Settings.from_env(), InProcess())
     try:
-        dataset = door.data.add_text("little.csv", corpus())
-        ran = list(door.runs.watch(RunConfig.make("sentence", dataset, None, {**SMALL, **values})))
+        dataset = service.data.add_text("little.csv", corpus())
+        ran = list(service.runs.watch(RunConfig.make("sentence", dataset, None, {**SMALL, **values})))
         assert isinstance(ran[-1][1], Finished)
         assert ran[-1][1].status == "finished"
         return ran[-1][0]
     finally:
-        door.close()
+        service.close()

@@ -10,7 +10,7 @@ FULL_COLOUR = 99.5  # percentile of the absolute weights
 
 
 @dataclass(frozen=True)
-class UnitFigures:
+class UnitStatistics:
     """Figures of a layer's units.
 
     Attributes:
@@ -32,12 +32,12 @@ class UnitFigures:
     directions: float
 
 
-def unit_figures(activity: np.ndarray) -> UnitFigures:
+def unit_statistics(activity: np.ndarray) -> UnitStatistics:
     """Figures of activations [n, units]."""
     activity = activity.astype(np.float64)
     size = np.abs(activity)
     strength = size.mean(axis=0)
-    return UnitFigures(
+    return UnitStatistics(
         activity.mean(axis=0), strength, (size > SILENT_RANGE).mean(axis=0),
         np.ptp(activity, axis=0) <= SILENT_RANGE, _effective(strength), _participation(activity),
     )  # fmt: skip

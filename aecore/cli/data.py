@@ -36,21 +36,21 @@ def run(service: Service, options: argparse.Namespace, err: Console) -> None:
             raise BadInput("Say which dataset to download, such as 'data mnist --download'.")
         _download(service, name, err)
     found = [service.data.dataset(name)] if name else [*service.data.datasets(), *service.data.datasets("sentences")]
-    figures = _figures(service, found[0], err) if name else {}
+    statistics = _statistics(service, found[0], err) if name else {}
     if options.json:
         rows = [status.as_json() for status in found]
-        print(json.dumps(rows[0] | figures if name else rows))
+        print(json.dumps(rows[0] | statistics if name else rows))
         return
-    _show(found, figures)
+    _show(found, statistics)
 
 
-def _show(found: list[DatasetStatus], figures: dict[str, Any]) -> None:
+def _show(found: list[DatasetStatus], statistics: dict[str, Any]) -> None:
     table = Table("dataset", "training", "held out", "licence", "where")
     for status in found:
         sizes = [f"{size:,}" if size else "–" for size in (status.train_size, status.test_size)]
         table.add_row(status.name, *sizes, status.licence, status.where or "not here")
     Console().print(table)
-    for name, value in figures.items():
+    for name, value in statistics.items():
         text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
         Console().print(f"{name.replace('_', ' ')}: {text}", highlight=False)
     for status in found:
@@ -59,12 +59,12 @@ def _show(found: list[DatasetStatus], figures: dict[str, Any]) -> None:
             Console(soft_wrap=True).print(f"{status.name}: {status.how} {hint}")
 
 
-def _figures(service: Service, status: DatasetStatus, err: Console) -> dict[str, Any]:
+def _statistics(service: Service, status: DatasetStatus, err: Console) -> dict[str, Any]:
     """The figures of a corpus that is here; none of anything else."""
     if status.kind != "sentences" or not status.available:
         return {}
     with reading(status.name, err) as told:
-        return service.data.corpus_figures(status.name, told)
+        return service.data.corpus_statistics(status.name, told)
 
 
 @contextlib.contextmanager

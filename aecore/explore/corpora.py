@@ -40,7 +40,7 @@ class Report:
 
     Attributes:
         title: of the corpus.
-        figures: see `aecore.datasets.text.figures`.
+        statistics: see `aecore.datasets.text.statistics`.
         edges: number of words where each bar begins, and the end of the last, int64 [bars + 1].
         lengths: sentences of as many words, int64 [bars].
         longer: sentences that are longer than the last bar.
@@ -53,7 +53,7 @@ class Report:
     """
 
     title: str
-    figures: dict[str, Any]
+    statistics: dict[str, Any]
     edges: np.ndarray
     lengths: np.ndarray
     longer: int
@@ -135,7 +135,7 @@ class Corpora:
         counts = np.histogram(words[words < edges[-1]], edges)[0]
         sizes, coverage = text.coverage_curve(corpus)
         return Report(
-            title=corpus.title, figures=text.figures(corpus, VOCABULARY), edges=edges, lengths=counts,
+            title=corpus.title, statistics=text.corpus_statistics(corpus, VOCABULARY), edges=edges, lengths=counts,
             longer=int((words >= edges[-1]).sum()), sizes=sizes, coverage=coverage,
             words=text.frequent_words(corpus, WORDS), splitter=corpus.sentence_splitter,
             vectors=self._vectors(corpus, name),

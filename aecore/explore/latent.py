@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aecore import datasets
+from aecore.analysis import neighbours
 from aecore.analysis.baseline import LinearBaseline
+from aecore.analysis.neighbours import SpaceMetrics
 from aecore.datasets.evaluation import as_floats, shown_train
 from aecore.errors import BadInput, DataMissing
-from aecore.explore import neighbourhoods, plane, walk
-from aecore.explore.neighbourhoods import Figures
 from aecore.messages.jobs import DECODE, ENCODE
 from aecore.runs.data import Data
 from aecore.runs.runs import Runs
@@ -49,17 +49,6 @@ class Latent:
         runs: runs and pretrained models, with their weights and results.
         data: the datasets.
     """
-
-    principal = staticmethod(plane.principal)
-    neighbour_embedding = staticmethod(plane.neighbour_embedding)
-    varying = staticmethod(plane.varying)
-    nearest = staticmethod(neighbourhoods.nearest)
-    spread = staticmethod(walk.spread)
-    straight = staticmethod(walk.straight)
-    spherical = staticmethod(walk.spherical)
-    quantile_grid = staticmethod(walk.quantile_grid)
-    prior_grid = staticmethod(walk.prior_grid)
-    draws = staticmethod(walk.draws)
 
     def __init__(self, runs: Runs, data: Data):
         self._runs, self._data = runs, data
@@ -129,7 +118,7 @@ class Latent:
             if all(int(position) in rows for position in positions):
                 return _floats(parts["pca_codes"][[rows[int(position)] for position in positions]])
         config = self._runs.run(name).config
-        images = datasets.measured(self._images(config), config.image_hyper)
+        images = datasets.from_scorecard(self._images(config), config.image_hyper)
         noisy = config.image_hyper.noise != "none"
         source = shown_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
         baseline = LinearBaseline.fit(source, None, config.image_hyper.code_units)
@@ -144,7 +133,7 @@ class Latent:
         answer = self._runs.infer(name, DECODE, codes=np.ascontiguousarray(codes, np.float32))
         return datasets.as_pixels(answer["images"][..., 0])
 
-    def figures(self, name: str, space: np.ndarray, points: Points, pca: bool = False) -> Figures:
+    def metrics(self, name: str, space: np.ndarray, points: Points, pca: bool = False) -> SpaceMetrics:
         """How well a run's code, or PCA at its size, keeps classes and neighbours together.
 
         Where the run's scorecard has a figure it is taken from there: of all held-out images, with the training
@@ -156,18 +145,18 @@ class Latent:
             points: see `points`.
             pca: whether `space` holds principal components.
         """
-        found = neighbourhoods.figures(space, points.labels, points.images)
+        found = neighbours.space_metrics(space, points.labels, points.images)
         run = self._runs.run(name)
         if run.status not in SCORED:
             return found
         scores = {metric: run.metrics.get(f"pca_{metric}" if pca else metric)
                   for metric in ("knn5_accuracy", "trustworthiness")}  # fmt: skip
         scores = {metric: float(score) for metric, score in scores.items() if score is not None}
-        return replace(found, **scores, measured=tuple(scores))
+        return replace(found, **scores, from_scorecard=tuple(scores))
 
     def _encoded(self, name: str, count: int, seed: int) -> Points:
         run = self._runs.run(name)
-        images = datasets.measured(self._images(run.config), run.config.image_hyper)
+        images = datasets.from_scorecard(self._images(run.config), run.config.image_hyper)
         total = len(images.y_test)
         chosen = datasets.fixed_indices(images.y_test, min(count, total), seed + 1)  # 1 is the seed of those shipped
         codes = None

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from aecore.analysis import projections
 from aecore.analysis.similarity import LatentWords, WordMeans, cosine, nearest
 from aecore.datasets.catalogue import PYTHON_DOCS
 from aecore.datasets.text import Corpus, Vocabulary, as_texts, sentence_ids, tokenize
 from aecore.datasets.text.prepared import split
 from aecore.datasets.text.vocabulary import PAD
 from aecore.errors import BadInput
-from aecore.explore import plane
 from aecore.messages.jobs import DECODE, ENCODE
 from aecore.runs.data import Data
 from aecore.runs.runs import Runs
@@ -342,10 +342,10 @@ class Sentences:
                 raise BadInput("TF-IDF with SVD is fitted at the end of the run: choose another representation.")
             codes = baseline.encode(sentence_ids(corpus, reader.vocabulary, reader.length)[kept["indices"]])
         texts = None if corpus is None else [corpus.sentences[row] for row in kept["indices"].tolist()]
-        places, shares = plane.principal(codes, 2)
+        places, shares = projections.principal(codes, 2)
         found = Map(np.zeros((len(codes), 2), np.float32), kept["labels"], names, texts, tuple(shares.tolist()))
         found.places[:, : places.shape[1]] = places
-        return replace(found, places=plane.neighbour_embedding(codes, 2), shares=()) if embedded else found
+        return replace(found, places=projections.neighbour_embedding(codes, 2), shares=()) if embedded else found
 
 
 def _likeness(one: np.ndarray, other: np.ndarray) -> float | None:

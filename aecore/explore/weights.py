@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aecore import datasets
-from aecore.analysis.units import UnitFigures, full_colour, unit_figures
+from aecore.analysis.units import UnitStatistics, unit_statistics
 from aecore.datasets.evaluation import coded
 from aecore.errors import DataMissing
 from aecore.messages.jobs import DECODE, LAYERS, Operation
@@ -74,7 +74,7 @@ class Activity:
         labels: [n] classes.
         decoded: whether the images are decodings.
         note: on what it was measured, in one or two sentences.
-        figures: how the units share the work.
+        statistics: how the units share the work.
     """
 
     values: np.ndarray
@@ -82,7 +82,7 @@ class Activity:
     labels: np.ndarray
     decoded: bool
     note: str
-    figures: UnitFigures
+    statistics: UnitStatistics
 
 
 class Weights:
@@ -92,8 +92,6 @@ class Weights:
         runs: runs and pretrained models, with their weights and results.
         data: the datasets.
     """
-
-    full_colour = staticmethod(full_colour)
 
     def __init__(self, runs: Runs, data: Data):
         self._runs, self._data = runs, data
@@ -171,7 +169,7 @@ class Weights:
         noisy = ", as the model is shown them" if run.config.image_hyper.noise != "none" else ""
         note = f"Measured on {len(chosen):,} held-out images{noisy}."
         return Activity(
-            values, datasets.as_pixels(shown[..., 0]), images.y_test[chosen], False, note, unit_figures(values)
+            values, datasets.as_pixels(shown[..., 0]), images.y_test[chosen], False, note, unit_statistics(values)
         )
 
     def _on_codes(self, run: RunView, layer: LayerInfo) -> Activity:
@@ -190,7 +188,7 @@ class Weights:
                 f"{title} is not on this machine, so this layer was shown what the model itself decodes from the codes "
                 f"of {len(codes):,} held-out images: cleaner than the images were."
             )
-        return Activity(values, datasets.as_pixels(images[..., 0]), labels, True, note, unit_figures(values))
+        return Activity(values, datasets.as_pixels(images[..., 0]), labels, True, note, unit_statistics(values))
 
     def _codes(self, run: RunView) -> tuple[np.ndarray, np.ndarray, float]:
         """Codes of held-out images, their labels, and the step between values where they are kept in eight bits."""

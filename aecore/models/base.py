@@ -168,7 +168,7 @@ class Autoencoder(keras.Model):
     def _reconstructed(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": self.decode(codes), "codes": codes}
 
-    def figures(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+    def extra_metrics(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """Figures on held-out images that only this kind of model has, beside the scorecard's.
 
         Args:

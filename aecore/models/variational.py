@@ -110,7 +110,7 @@ class VariationalAutoencoder(Autoencoder):
             found["maps"] = feature_maps(self.encoder, images[0])[:MAPS]
         return found
 
-    def figures(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+    def extra_metrics(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """Evidence lower bound and likelihood of held-out images, in nats an image.
 
         Returns:

@@ -70,9 +70,9 @@ class Data:
         """
         return text.load_corpus(name, self.settings, progress)
 
-    def corpus_figures(self, name: str, progress: Callable[[float, str], None] | None = None) -> dict[str, Any]:
+    def corpus_statistics(self, name: str, progress: Callable[[float, str], None] | None = None) -> dict[str, Any]:
         """What a corpus holds, in figures; raises what `corpus` does."""
-        return text.figures(self.corpus(name, progress))
+        return text.corpus_statistics(self.corpus(name, progress))
 
     def add_text(self, filename: str, data: bytes) -> str:
         """Keeps a text of the visitor's own; returns the name of the dataset.

@@ -16,12 +16,13 @@ from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Operati
 from aecore.runs.data import Data
 from aecore.runs.follower import Follower
 from aecore.runs.stored import StoredRuns
-from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.schema import IMAGE_SHAPE, RunConfig, Speed
 from aecore.settings import Settings
 from aecore.store.bundles import PretrainedModels
 from aecore.store.repository import Repository
 
 MAX_EPOCHS = 100_000
+FULL_SPEED = Speed()
 
 
 class Runs(StoredRuns):
@@ -79,12 +80,12 @@ class Runs(StoredRuns):
             data_of(config, self._settings, progress)
         return resolved(config, self._settings)
 
-    def train(self, config: RunConfig, command: Command | None = None) -> str:
+    def train(self, config: RunConfig, speed: Speed = FULL_SPEED) -> str:
         """Starts a run in the background.
 
         Args:
             config: what to train.
-            command: what it is told from the start, such as a speed limit.
+            speed: how fast it may go.
 
         Returns:
             The run's name.
@@ -93,7 +94,7 @@ class Runs(StoredRuns):
             BadInput, DataMissing: it cannot be trained like this.
         """
         job = self._create(config)
-        self._follower.start(job, command)
+        self._follower.start(job, Command(**speed._asdict()))
         return job.run
 
     def watch(self, config: RunConfig) -> Iterator[tuple[str, Event]]:
@@ -106,7 +107,7 @@ class Runs(StoredRuns):
         more_epochs: int = 0,
         until: int | None = None,
         learning_rate: float | None = None,
-        command: Command | None = None,
+        speed: Speed = FULL_SPEED,
     ) -> None:
         """Goes on from the last checkpoint in the background.
 
@@ -115,12 +116,13 @@ class Runs(StoredRuns):
             more_epochs: how many epochs to add to its plan; a decaying schedule stretches to the new end.
             until: pause after this epoch.
             learning_rate: new base learning rate.
-            command: what it is told from the start, such as a speed limit.
+            speed: how fast it may go.
 
         Raises:
             BadInput: it is active, or has nothing left to do.
         """
-        self._follower.start(self._next_attempt(name, more_epochs, until, learning_rate), command)
+        job = self._next_attempt(name, more_epochs, until, learning_rate)
+        self._follower.start(job, Command(**speed._asdict()))
 
     def watch_resumed(self, name: str, more_epochs: int = 0) -> Iterator[tuple[str, Event]]:
         """`resume` in the foreground; see `watch`."""
@@ -128,13 +130,13 @@ class Runs(StoredRuns):
 
     # Steer
 
-    def step(self, name: str, command: Command | None = None) -> None:
+    def step(self, name: str, speed: Speed = FULL_SPEED) -> None:
         """Trains to the end of the present epoch, or one epoch from an epoch's end, and pauses.
 
         Raises:
             BadInput: it is active, or has nothing left to do.
         """
-        self.resume(name, until=self.run(name).epochs_done + 1, command=command)
+        self.resume(name, until=self.run(name).epochs_done + 1, speed=speed)
 
     def pause(self, name: str) -> None:
         """Pauses after the next chunk of steps.
@@ -142,7 +144,7 @@ class Runs(StoredRuns):
         Raises:
             BadInput: it is not being trained by this program.
         """
-        self.tell(name, Command(action="pause"))
+        self._tell(name, Command(action="pause"))
 
     def stop(self, name: str) -> None:
         """Ends a run where it is and measures it; one that is paused is measured as it stands.
@@ -153,7 +155,7 @@ class Runs(StoredRuns):
         self._refuse_pretrained(name)
         run = self.run(name)
         if run.active:
-            self.tell(name, Command(action="stop"))
+            self._tell(name, Command(action="stop"))
         elif run.status in ("paused", "interrupted") and self._store.checkpoint_epoch(name) > 0:
             self._follower.start(self._store.begin_attempt(name, run.config), Command(action="stop"))
         else:
@@ -170,14 +172,18 @@ class Runs(StoredRuns):
         checked = run.config.changed(learning_rate=learning_rate).hyper.learning_rate
         self._store.ask_learning_rate(name, checked)
         if run.active:
-            self.tell(name, Command(learning_rate=checked))
+            self._tell(name, Command(learning_rate=checked))
 
-    def tell(self, name: str, command: Command) -> None:
-        """Passes a command to an active run.
+    def set_speed(self, name: str, speed: Speed) -> None:
+        """Changes how fast an active run may go.
 
         Raises:
             BadInput: it is not being trained by this program.
         """
+        self._tell(name, Command(**speed._asdict()))
+
+    def _tell(self, name: str, command: Command) -> None:
+        """Passes a command to an active run."""
         self._refuse_pretrained(name)
         if not self._follower.tell(name, command):
             raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")

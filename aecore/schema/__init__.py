@@ -3,7 +3,7 @@
 from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
 from aecore.schema.fields import FieldSpec
 from aecore.schema.registry import VARIANTS, variant
-from aecore.schema.run import ACTIVE, RunConfig, Status
+from aecore.schema.run import ACTIVE, RunConfig, Speed, Status
 
 __all__ = [
     "ACTIVE",
@@ -12,6 +12,7 @@ __all__ = [
     "FieldSpec",
     "ImageConfig",
     "RunConfig",
+    "Speed",
     "Status",
     "VariantConfig",
     "variant",

@@ -118,7 +118,7 @@ class VariantConfig(BaseModel, ABC):
         """What the loss is, with its unit, in a few words."""
 
     @property
-    def figures_note(self) -> str:
+    def metrics_note(self) -> str:
         """What has to be known to read the scorecard, in a sentence, or ""."""
         return ""
 

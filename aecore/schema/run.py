@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from aecore.errors import BadInput
 from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
@@ -11,6 +11,13 @@ from aecore.schema.sentence import Sentence
 
 Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "shipped"]
 ACTIVE: tuple[Status, ...] = ("queued", "starting", "running")
+
+
+class Speed(NamedTuple):
+    """Limits that make a training slow enough to watch, in epochs and in steps a second; 0 is none."""
+
+    epochs_per_second: float = 0.0
+    steps_per_second: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ which cannot be compared with published likelihoods.
         return self.binarise and self.likelihood == "bernoulli"
 
     @property
-    def figures_note(self) -> str:
+    def metrics_note(self) -> str:
         means = "Reconstructions and codes are those of the codes' means."
         if self.likelihood == "bernoulli" and not self.binary:
             return (

@@ -62,7 +62,7 @@ class Scorer:
         train = shown_train(self.images, self.hyper)
         (train_codes,) = batched(lambda x: (model.encode(x),), train)
         metrics |= self._codes(train_codes, codes)
-        metrics |= model.figures(self.clean_test, self.shown_test, stage)
+        metrics |= model.extra_metrics(self.clean_test, self.shown_test, stage)
         stage("PCA")
         pca_codes = self.baseline.encode(self.shown_test)
         pca = self._images(self.baseline.decode(pca_codes).reshape(self.clean_test.shape))

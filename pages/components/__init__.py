@@ -1,1 +1,1 @@
-"""What pages share: the service, the form, the live view, charts and pictures."""
+"""Parts of pages: a folder for each page, and what they share."""

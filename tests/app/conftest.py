@@ -36,7 +36,7 @@ class ScriptedWorker:
         self.jobs: list[Job] = []
         self.commands: list[Command] = []
         self.end = threading.Event()
-        self.exhibits: dict[str, np.ndarray] = {}  # what a variant has to show beside the usual
+        self.visualizations: dict[str, np.ndarray] = {}  # what a variant has to show beside the usual
         self.parts: dict[str, float] = {}
 
     def start(self, job: Job) -> "ScriptedHandle":
@@ -70,7 +70,7 @@ class ScriptedHandle:
             "codes": rng.normal(size=(50, units)).astype(np.float16),
             "labels": (np.arange(50) % 10).astype(np.uint8),
             "indices": np.arange(50, dtype=np.int32),
-            **worker.exhibits,
+            **worker.visualizations,
         }
         self._events: list[Event] = [
             Started(Device("cpu", "CPU, 2 cores", "scripted"), 1234, 23, 1437, 360, total),

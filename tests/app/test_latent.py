@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.walk import SLIDERS
+from pages.components.latent.walk import SLIDERS
 from tests.app.conftest import APP, ScriptedWorker
 from tests.app.test_train import errors, status_is, until
 

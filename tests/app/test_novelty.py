@@ -27,10 +27,10 @@ def visit(**query: str) -> AppTest:
 def trained(worker: ScriptedWorker) -> str:
     """A run without the class 6, really trained."""
     del worker
-    door = Service(backend=InProcess())
+    service = Service(backend=InProcess())
     config = RunConfig.make("vanilla", "digits", "quick", {"left_out": "6", "epochs": 30})
-    name = [name for name, _ in door.runs.watch(config)][-1]
-    door.close()
+    name = [name for name, _ in service.runs.watch(config)][-1]
+    service.close()
     return name
 
 

@@ -42,7 +42,9 @@ def said(app: AppTest) -> str:
 
 
 def test_nothing_was_trained_yet(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.components.corpus.corpus_panel", lambda door, name: None)  # a minute of reading
+    monkeypatch.setattr(
+        "pages.components.sentences.corpus.corpus_panel", lambda service, name: None
+    )  # a minute of reading
     app = visit()
     assert "No sentence autoencoder has been trained" in said(app)
     assert app.button(key="train-sentences").label == "Train one on Python docs"

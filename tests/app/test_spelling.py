@@ -9,7 +9,7 @@ def drawn(shown: list[list[int]] | None, words: list[list[int]], objective: str)
     def page(shown, words, objective, names):
         import numpy as np
 
-        from pages.components.spelling import spelt
+        from pages.components.shared.spelling import spelt
 
         ids = None if shown is None else np.array(shown, np.uint16)
         came = np.array(words, np.uint16)

@@ -208,7 +208,7 @@ def test_speed_is_told_to_the_run_and_kept_in_the_url(train: AppTest, worker: Sc
 
 def test_what_only_a_variant_has_to_show_is_drawn(train: AppTest, worker: ScriptedWorker) -> None:
     rng = np.random.default_rng(0)
-    worker.exhibits = {
+    worker.visualizations = {
         "tiles": rng.normal(size=(8, 3, 3)).astype(np.float16),
         "maps": rng.normal(size=(8, 14, 14)).astype(np.float16),
         "kl": np.array([2.5, 0.001], np.float16),

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import APP, ScriptedWorker
 from tests.app.test_shipped import SHELF
 from tests.app.test_train import errors
-from tests.unit.test_upload import packed, seven
+from tests.unit.images.test_upload import packed, seven
 
 
 @pytest.fixture

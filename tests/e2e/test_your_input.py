@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PATIENCE, Server
 from tests.e2e.test_journeys import no_complaint
-from tests.unit.test_upload import packed, seven
+from tests.unit.images.test_upload import packed, seven
 
 pytestmark = pytest.mark.browser
 

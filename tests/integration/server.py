@@ -4,15 +4,14 @@ import signal
 import sys
 import threading
 
-from aecore.messages.events import Command
-from aecore.schema import RunConfig
+from aecore.schema import RunConfig, Speed
 from aecore.service import Service
 
 
 def main() -> None:
     config = RunConfig.make("vanilla", "digits", None, {"code_size": 8, "epochs": sys.argv[1], "batch_size": 128})
     service = Service()
-    print(service.runs.train(config, Command(epochs_per_second=3)), flush=True)
+    print(service.runs.train(config, Speed(epochs_per_second=3)), flush=True)
     if "close" in sys.argv:
         asked = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: asked.set())

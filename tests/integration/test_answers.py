@@ -12,8 +12,8 @@ import pytest
 
 from aecore.compute.cluster import DaskBackend
 from aecore.errors import BadInput
-from aecore.messages.events import Command
 from aecore.messages.jobs import DECODE, ENCODE, RECONSTRUCT, Operation
+from aecore.schema import Speed
 from aecore.service import Service
 from aecore.settings import SHIPPED, Settings
 from tests.integration.live import ended, reaches, small
@@ -57,7 +57,7 @@ def test_answers_come_while_the_client_refreshes_what_it_knows(service: Service,
 
 
 def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Service):
-    name = service.runs.train(small(epochs=3000), Command(epochs_per_second=20.0))
+    name = service.runs.train(small(epochs=3000), Speed(epochs_per_second=20.0))
     reaches(service, name, 60)
     before = service.runs.infer(name, ENCODE, images=images(4))["codes"]
     took = []
@@ -75,12 +75,12 @@ def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Servic
 
 
 def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
-    door = open_service(replace(settings, checkpoints_dir=SHIPPED))
-    codes = door.runs._pretrained.bundle("stacked-2").held_out()["codes"].astype(np.float32)
-    drawn = door.runs.infer("stacked-2", DECODE, codes=codes[:20])["images"]
+    service = open_service(replace(settings, checkpoints_dir=SHIPPED))
+    codes = service.runs._pretrained.bundle("stacked-2").held_out()["codes"].astype(np.float32)
+    drawn = service.runs.infer("stacked-2", DECODE, codes=codes[:20])["images"]
     assert drawn.shape == (20, 28, 28, 1)
     assert 0.02 < drawn.mean() < 0.4, "digits are mostly black"
-    back = door.runs.infer("stacked-2", ENCODE, images=drawn)["codes"]
+    back = service.runs.infer("stacked-2", ENCODE, images=drawn)["codes"]
     assert np.median(np.abs(back - codes[:20])) < np.abs(codes).std()
 
 

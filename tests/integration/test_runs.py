@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aecore.errors import BadInput
-from aecore.messages.events import Command
+from aecore.schema import Speed
 from aecore.service import Service
 from tests.integration.live import ended, reaches, same_weights, small, wait_for
 
@@ -15,9 +15,9 @@ SCORECARD = {
     "mean_activation", "dead_units", "pca_mse", "pca_sse_per_image", "pca_knn5_accuracy",
 }  # fmt: skip
 # Slow enough that a command finds the run in its first epochs, whatever else the machine has to do.
-UNHURRIED = Command(epochs_per_second=4)
+UNHURRIED = Speed(epochs_per_second=4)
 SECONDS_A_STEP = 60.0  # more than compiling takes on a busy machine, which counts
-SLOW_MOTION = Command(steps_per_second=1 / SECONDS_A_STEP)
+SLOW_MOTION = Speed(steps_per_second=1 / SECONDS_A_STEP)
 
 
 def test_a_run_leaves_its_curve_pictures_scores_and_model(service: Service):
@@ -146,7 +146,7 @@ def test_slow_motion_hears_a_command_before_its_step_is_over(service: Service):
     service.runs.step(name, SLOW_MOTION)
     wait_for(lambda: service.runs.run(name).position > position, "It never took another step")
     begun = time.monotonic()
-    service.runs.tell(name, Command(steps_per_second=0))
+    service.runs.set_speed(name, Speed())
     assert ended(service, name, "paused").position == 1
     assert time.monotonic() - begun < SECONDS_A_STEP / 2
 

@@ -7,9 +7,8 @@ from aecore.datasets.text.own import add_text
 from aecore.datasets.text.prepared import text_of
 from aecore.datasets.text.vocabulary import Vocabulary
 from aecore.errors import BadInput
-from aecore.messages.events import Command
 from aecore.messages.jobs import DECODE, RECONSTRUCT
-from aecore.schema import RunConfig
+from aecore.schema import RunConfig, Speed
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches
@@ -35,11 +34,11 @@ def text(service: Service) -> str:
 
 def test_it_learns_to_write_sentences_and_answers(service: Service, text: str):
     config = RunConfig.make("sentence", text, None, SMALL)
-    name = service.runs.train(config, Command(epochs_per_second=8.0))
+    name = service.runs.train(config, Speed(epochs_per_second=8.0))
     reaches(service, name, 3)
     service.runs.pause(name)
     ended(service, name, "paused")
-    service.runs.resume(name, command=Command(epochs_per_second=0.0))
+    service.runs.resume(name, speed=Speed())
     run = ended(service, name, "finished")
     assert run.metrics["held_out_loss"] < run.metrics["frequency_loss"]
     assert run.metrics["word_accuracy"] > 3 * run.metrics["frequent_word_accuracy"]

@@ -38,7 +38,7 @@ def _full_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = Settings(
         home=tmp_path_factory.mktemp("home"), checkpoints_dir=SHIPPED, data_dir=Path(FULL_DATA) if FULL_DATA else None
     )
@@ -47,9 +47,9 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.close()
 
 
-def test_all_are_there_and_small(door: Service):
-    assert not door.runs.pretrained_problems()
-    assert {run.id for run in door.runs.all()} == set(NAMES)
+def test_all_are_there_and_small(service: Service):
+    assert not service.runs.pretrained_problems()
+    assert {run.id for run in service.runs.all()} == set(NAMES)
     assert sum(map(size, IMAGES)) < MOST_BYTES
     assert sum(map(size, SENTENCES)) < MOST_SENTENCE_BYTES
 
@@ -118,5 +118,5 @@ def test_reconstructions_are_as_good_as_is_said(name: str):
 @needs_mnist
 @pytest.mark.data
 @pytest.mark.parametrize("name", EVALUATED)
-def test_a_fresh_evaluation_gives_the_shipped_figures(door: Service, name: str):
-    assert door.runs.evaluate(name) == pytest.approx(door.runs.run(name).metrics, rel=5e-3, abs=1e-3)
+def test_a_fresh_evaluation_gives_the_shipped_figures(service: Service, name: str):
+    assert service.runs.evaluate(name) == pytest.approx(service.runs.run(name).metrics, rel=5e-3, abs=1e-3)

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from aecore.errors import DataMissing
-from aecore.messages.events import Command
-from aecore.schema import RunConfig
+from aecore.schema import RunConfig, Speed
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, small, wait_for
 
 EPOCHS = 40
-UNHURRIED = Command(epochs_per_second=3)
+UNHURRIED = Speed(epochs_per_second=3)
 DISK_BYTES = 4_000_000
 
 

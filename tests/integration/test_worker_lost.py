@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from aecore.compute.cluster import DaskBackend
-from aecore.messages.events import Command
+from aecore.schema import Speed
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, same_weights, scheduler_of, small, still_there, wait_for, worker_of
@@ -13,7 +13,7 @@ from tests.integration.live import ended, reaches, same_weights, scheduler_of, s
 pytestmark = pytest.mark.slow
 EPOCHS = 40
 # Checkpoints come every two seconds; at this speed several are written before the run could end.
-UNHURRIED = Command(epochs_per_second=3)
+UNHURRIED = Speed(epochs_per_second=3)
 IDLE_MINUTES = 0.15  # more than a worker takes to start, even on a busy machine
 
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import {
   cellOf, clamped, colour, decode, extent, moved, nearest, ticks, toData, toScreen, turned, within, zoomed,
-} from "../../pages/components/assets/geometry.js";
+} from "../../pages/components/scatter/assets/geometry.js";
 
 const BOX = { x: 40, y: 10, w: 200, h: 100 };
 const FLAT = { x: [-1, 3], y: [0, 5] };

@@ -5,35 +5,29 @@ vectors. Nothing here imports TensorFlow, and NLTK, SciPy and scikit-learn are i
 """
 
 from aecore.datasets.text.cache import as_texts
-from aecore.datasets.text.cooccurrence import corpus_vectors
-from aecore.datasets.text.corpus import Corpus, Sentences
-from aecore.datasets.text.figures import coverage_curve, figures, frequent_words, lengths
-from aecore.datasets.text.glove import add_glove, glove_path, glove_size, glove_status, glove_vectors, have_glove
+from aecore.datasets.text.corpus import Corpus
+from aecore.datasets.text.glove import add_glove, glove_size, glove_status, have_glove
 from aecore.datasets.text.glove_download import download_glove
 from aecore.datasets.text.library import load_corpus
 from aecore.datasets.text.own import add_file, add_text, remove_text
+from aecore.datasets.text.statistics import corpus_statistics, coverage_curve, frequent_words, lengths
 from aecore.datasets.text.tokenizing import tokenize
-from aecore.datasets.text.vectors import WordVectors, word_vectors
+from aecore.datasets.text.vectors import word_vectors
 from aecore.datasets.text.vocabulary import Vocabulary, sentence_ids
 
 __all__ = [
     "Corpus",
-    "Sentences",
     "Vocabulary",
-    "WordVectors",
     "add_file",
     "add_glove",
     "add_text",
     "as_texts",
-    "corpus_vectors",
+    "corpus_statistics",
     "coverage_curve",
     "download_glove",
-    "figures",
     "frequent_words",
-    "glove_path",
     "glove_size",
     "glove_status",
-    "glove_vectors",
     "have_glove",
     "lengths",
     "load_corpus",

@@ -1,0 +1,1 @@
+"""Replaying a run from its snapshots."""

@@ -1,0 +1,1 @@
+"""What several pages share: session, runs, query parameters, export, charts and pictures."""

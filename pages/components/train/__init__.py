@@ -1,0 +1,1 @@
+"""Parts of the page Train: the form, and a run as it goes on."""

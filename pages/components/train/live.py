@@ -1,0 +1,178 @@
+"""A run as it goes on: state, controls, curves, reconstructions, weights, codes and scorecard.
+
+Everything drawn comes from the store, so a reload, a second tab or another page never touches the run.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from aecore.service import Service
+from aecore.store.views import RunView, SnapshotView
+from pages.components.shared import charts, visualizations
+from pages.components.shared.formatting import duration
+from pages.components.shared.session import show_errors
+from pages.components.train.choices import use_config, write_speed
+from pages.components.train.reconstructions import language, reconstructions, sentences
+from pages.components.train.scorecard import scorecard
+from pages.components.train.speed import SPEEDS, chosen_speed
+
+REFRESH_SECONDS = 0.5
+# Twice a second Streamlit would fade what is about to be drawn again, and blink in the corner.
+STEADY = """<style>
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+[data-testid="stStatusWidget"] { visibility: hidden; }
+</style>"""
+BADGES = {
+    "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
+    "finished": "green", "failed": "red", "interrupted": "red", "shipped": "green",
+}  # fmt: skip
+
+
+def live(service: Service, name: str) -> None:
+    """Draws a run; while it is active, the drawing repeats by itself."""
+    st.html(STEADY)
+    with show_errors():
+        active = service.runs.run(name).active
+        st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
+
+
+def _draw(service: Service, name: str, was_active: bool) -> None:
+    with show_errors():
+        run = service.runs.run(name)
+        if run.active != was_active:
+            st.rerun()  # the whole page, so that the repetition starts or ends
+        _state(service, run)
+        _controls(service, run)
+        curve, snapshot = service.runs.curve(name), service.runs.snapshot(name)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.header("Loss", anchor=False)
+            # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
+            usual = run.config.hyper.kind == "images"
+            logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.kind}", value=usual)
+            charts.loss_chart(run, curve, logarithmic)
+            st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
+            charts.parts_charts(run, curve)
+            st.header("Codes", anchor=False)
+            _codes(service, run, snapshot)
+        with right:
+            st.header("Reconstructions", anchor=False)
+            (sentences if run.config.hyper.kind == "sentences" else reconstructions)(service, run, snapshot)
+            visualizations.weights(run, snapshot)
+            visualizations.others(run, snapshot)
+        st.header("Scorecard", anchor=False)
+        scorecard(run)
+
+
+def _state(service: Service, run: RunView) -> None:
+    device = run.device.title if run.device else "device not known yet"
+    title = run.config.hyper.title
+    st.markdown(
+        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on "
+        f"**{service.data.dataset(run.config.dataset).title}** · "
+        f"`{run.id}` · {device}"
+    )
+    if run.status == "shipped":
+        st.caption(
+            f"Pretrained: {run.epochs_done} epochs, {run.parameters:,} parameters. It is read-only; a new run can "
+            "start from its settings."
+        )
+        return
+    st.progress(min(1.0, run.position / max(1, run.total_epochs)), text=_progress_text(service, run))
+    if run.message:
+        (st.error if run.status == "failed" else st.warning)(run.message)
+
+
+def _progress_text(service: Service, run: RunView) -> str:
+    if run.status == "queued":
+        if service.runs.worker().state == "starting":
+            return "The worker is starting (this takes a few seconds the first time)."
+        ahead = service.runs.waiting_before(run.id)
+        others = "one run is" if ahead == 1 else f"{ahead} runs are"
+        return f"Waiting: {others} ahead." if ahead else "The worker is loading TensorFlow and the data."
+    if run.stage == "scoring":
+        return f"Measuring {run.phase} on held-out {run.config.hyper.kind}."
+    parts = [f"Epoch {run.position:.4g} of {run.total_epochs}"]
+    if run.active and run.seconds_left is not None:
+        parts.append(f"{duration(run.seconds_left)} left at full speed")
+    if run.samples_per_second:
+        parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.kind} a second")
+    if run.learning_rate:
+        parts.append(f"learning rate {run.learning_rate:.3g}")
+    if run.phase and len(run.config.hyper.phases()) > 1:
+        parts.append(run.phase)
+    return " · ".join(parts)
+
+
+def _controls(service: Service, run: RunView) -> None:
+    if run.status == "shipped":
+        if st.button("Use its settings", icon=":material/content_copy:", key="use-settings", on_click=use_config,
+                     args=(run.config,), help="Put its variant and hyperparameters into the form."):  # fmt: skip
+            st.rerun()  # the form is not in the part that was drawn again
+        return
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    busy = run.status == "running" and run.stage == "training"
+    can_go_on = not run.active and (run.status != "finished")
+    left_to_do = run.position < run.total_epochs
+    _button(row, "Pause", ":material/pause:", not busy, "Finish the present steps, keep everything, and wait.",
+            lambda: service.runs.pause(run.id))  # fmt: skip
+    _button(row, "Resume", ":material/play_arrow:", not (can_go_on and left_to_do), "Go on from the last checkpoint.",
+            lambda: service.runs.resume(run.id, speed=chosen_speed()))  # fmt: skip
+    _button(row, "Step", ":material/skip_next:", not (can_go_on and left_to_do), "Train one epoch and pause.",
+            lambda: service.runs.step(run.id, chosen_speed()))  # fmt: skip
+    can_stop = busy or (run.status in ("paused", "interrupted") and run.position > 0)
+    _button(row, "Stop", ":material/stop:", not can_stop, "End the run here and measure it.",
+            lambda: service.runs.stop(run.id))  # fmt: skip
+    with row.popover("More", icon=":material/tune:"):
+        more = st.number_input("Train so many epochs more", 1, 10_000, 10, key="more_epochs", disabled=run.active)
+        if st.button("Train more", disabled=run.active, icon=":material/add:"):
+            _act(lambda: service.runs.resume(run.id, more_epochs=int(more), speed=chosen_speed()))
+        rate = st.number_input("Learning rate from now on", 1e-6, 10.0, float(run.config.hyper.learning_rate),
+                               format="%g", step=1e-4, key=f"rate-{run.id}")  # fmt: skip
+        ended = run.status in ("finished", "failed")
+        if st.button("Change the learning rate", disabled=ended, help="Base of the schedule, from the next step on."):
+            _act(lambda: service.runs.set_learning_rate(run.id, rate))
+    row.selectbox(
+        "Speed",
+        list(SPEEDS),
+        key="speed",
+        persist_state="session",
+        on_change=_speed_changed,
+        args=(service, run.id),
+        width=190,
+        help="Slow it down to watch a small model learn.",
+    )
+
+
+def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: Any) -> None:
+    if row.button(label, icon=icon, disabled=disabled, help=text, key=f"do-{label}"):
+        _act(action)
+
+
+def _act(action: Any) -> None:
+    with show_errors():
+        action()
+        st.rerun()
+
+
+def _speed_changed(service: Service, name: str) -> None:
+    write_speed()
+    if service.runs.run(name).status == "running":
+        with show_errors():
+            service.runs.set_speed(name, chosen_speed())
+
+
+def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
+    kind = run.config.hyper.kind
+    if snapshot is None:
+        st.caption(f"Where held-out {kind} lie in the code appears here with the first step.")
+        return
+    codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
+    if kind == "images":
+        classes, coloured = service.data.classes(run.config.dataset), "class"
+    else:
+        classes, coloured = language(service, run)[1], "topic"
+    charts.codes_chart(f"codes-{run.id}", codes, labels, classes)
+    drift = "Classes drift apart although no label was used." if kind == "images" else "No topic was used in training."
+    st.caption(f"Codes of {len(codes):,} held-out {kind}, coloured by {coloured}. {drift}")
