@@ -44,7 +44,7 @@ lint: $(DEV_READY) $(NODE_READY)  ## Check formatting, style and types
 bench: $(RUN_READY)  ## Time training beside the usual ways to do it
 	$(PY) -m benchmarks $(ARGS)
 
-checkpoints: $(RUN_READY)  ## Train the shipped models and tell what they reach (ARGS="stacked-2" for one)
+checkpoints: $(RUN_READY)  ## Train the pretrained models and tell what they reach (ARGS="stacked-2" for one)
 	AECORE_HOME=$(or $(AECORE_HOME),build/checkpoints) $(PY) -m aecore checkpoints $(ARGS)
 
 clean:  ## Remove .venv and the tools' caches; runs and data stay

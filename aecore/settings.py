@@ -9,7 +9,7 @@ import platformdirs
 from aecore.errors import BadInput
 
 LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
-SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 REUTERS = "http://kdd.ics.uci.edu/databases/reuters21578/"
 GLOVE = "https://nlp.stanford.edu/data/"
@@ -30,7 +30,7 @@ class Settings:
         scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
         worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
         idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
-        checkpoints_dir: folder of the shipped models (`AECORE_CHECKPOINTS`).
+        checkpoints_dir: folder of the pretrained models (`AECORE_CHECKPOINTS`).
     """
 
     home: Path
@@ -43,7 +43,7 @@ class Settings:
     scheduler: str | None = None
     worker_memory: str = "auto"
     idle_minutes: float = 10.0
-    checkpoints_dir: Path = SHIPPED
+    checkpoints_dir: Path = CHECKPOINTS
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -75,7 +75,7 @@ class Settings:
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
             idle_minutes=idle_minutes,
-            checkpoints_dir=Path(env.get("AECORE_CHECKPOINTS") or SHIPPED).expanduser().absolute(),
+            checkpoints_dir=Path(env.get("AECORE_CHECKPOINTS") or CHECKPOINTS).expanduser().absolute(),
         )
 
     @property

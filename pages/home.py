@@ -49,8 +49,8 @@ def _what_it_is(service: Service) -> None:
         "for compression, for removing noise, for finding what is unusual, and for seeing a dataset at a glance. "
         "Here you choose a variant, tune it, and watch it learn."
     )
-    said = "A digit goes through an encoder into a code of 16 numbers, and through a decoder back into a digit."
-    st.image(_picture(service), width=760, alt=said)
+    alt = "A digit goes through an encoder into a code of 16 numbers, and through a decoder back into a digit."
+    st.image(_picture(service), width=760, alt=alt)
     st.caption(
         f"Computed just now with the simplest autoencoder of all, PCA: {28 * 28} pixels squeezed into "
         f"{EXAMPLE_CODE} numbers. A network with curves in it does better."
@@ -58,27 +58,27 @@ def _what_it_is(service: Service) -> None:
 
 
 def _pretrained(service: Service) -> None:
-    shipped: list[RunView] = []
+    pretrained: list[RunView] = []
     with show_errors():
-        shipped = [run for run in service.runs.all() if run.status == "shipped"]
+        pretrained = [run for run in service.runs.all() if run.status == "pretrained"]
     problems = service.runs.pretrained_problems()
-    if not shipped and not problems:
+    if not pretrained and not problems:
         return
     st.header("Pretrained models", anchor=False)
     st.markdown("They open at once, without training, network or data.")
     columns = st.columns(2)
-    for k, run in enumerate(shipped):
+    for k, run in enumerate(pretrained):
         with columns[k % 2].container(border=True):
             st.page_link("pages/train.py", label=f"**{run.id}**", icon=":material/inventory_2:",
                          query_params={"run": run.id})  # fmt: skip
-            st.caption(_said_of(run))
+            st.caption(_caption_of(run))
     for problem in problems:
         st.warning(problem, icon=":material/broken_image:")
 
 
-def _said_of(run: RunView) -> str:
+def _caption_of(run: RunView) -> str:
     metrics, hyper = run.metrics, run.config.hyper
-    if hyper.kind == "sentences":
+    if hyper.modality == "sentences":
         return (
             f"{hyper.title}, code of {hyper.code_units}: {metrics['word_accuracy']:.1%} of held-out words come back; "
             f"reconstructions told from random pairs with an area of {metrics['separation_auc']:.3f} (untrained "
@@ -92,19 +92,19 @@ def _said_of(run: RunView) -> str:
 
 
 def _variants(service: Service) -> None:
-    kinds = VARIANTS.items()
-    rows = [st.columns(CARDS_IN_A_ROW) for _ in range(0, len(kinds), CARDS_IN_A_ROW)]
-    for k, (name, kind) in enumerate(kinds):
+    variants = VARIANTS.items()
+    rows = [st.columns(CARDS_IN_A_ROW) for _ in range(0, len(variants), CARDS_IN_A_ROW)]
+    for k, (name, variant_class) in enumerate(variants):
         with rows[k // CARDS_IN_A_ROW][k % CARDS_IN_A_ROW].container(border=True, height="stretch"):
-            st.subheader(kind.title, anchor=False)
-            st.markdown(kind.summary)
+            st.subheader(variant_class.title, anchor=False)
+            st.markdown(variant_class.summary)
             st.page_link("pages/train.py", label=f"Tune and train {name}", icon=":material/tune:",
                          query_params={"variant": name})  # fmt: skip
 
 
 def _runs(service: Service) -> None:
     with show_errors():
-        runs = [run for run in service.runs.all() if run.status != "shipped"][:RUNS_SHOWN]
+        runs = [run for run in service.runs.all() if run.status != "pretrained"][:RUNS_SHOWN]
         if not runs:
             return
         st.header("Runs", anchor=False)
@@ -132,7 +132,7 @@ def _state(service: Service) -> None:
     st.markdown(f"**Device**: {device}.")
     for status in [*service.data.datasets(), *service.data.datasets("sentences")]:
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
-        if status.kind == "sentences":
+        if status.modality == "sentences":
             size = f"sentences, {status.licence}"
         if status.available:
             st.markdown(f":green-badge[here] **{status.title}**: {size}.")

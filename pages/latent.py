@@ -37,7 +37,7 @@ def page() -> None:
         "and apart on the other."
     )
     with show_errors():
-        runs = explorable(service, lambda run: run.config.hyper.kind == "images")
+        runs = explorable(service, lambda run: run.config.hyper.modality == "images")
         left, right = st.columns(2) if runs else (st.container(), st.container())
         with left:
             run = choose_run(runs, default="stacked-2")
@@ -65,7 +65,7 @@ def _explore(service: Service, run: RunView, beside: RunView | None) -> None:
             picked=None if row is None else int(points.positions[row]), thumbnails=thumbnails,
             sheet=data.sheet_name(sample), drawn=points.images is None,
             on_picked=_on_picked, on_shown=_on_shown)  # fmt: skip
-    st.caption(_said(run, points, sample, thumbnails, view))
+    st.caption(_caption(run, points, sample, thumbnails, view))
     downloads("latent-space", lambda: scatter_figure(panels, points.labels, classes, shown),
               lambda: _table(points, panels, classes))  # fmt: skip
     images = data.images(service, sample, points)
@@ -191,7 +191,7 @@ def _panels(
 
 
 def _title(run: RunView, codes: np.ndarray) -> str:
-    name = run.id if run.status == "shipped" else f"{run.config.hyper.title} ({run.id})"
+    name = run.id if run.status == "pretrained" else f"{run.config.hyper.title} ({run.id})"
     return f"Code of {name}, {codes.shape[1]:,} units"
 
 
@@ -223,7 +223,7 @@ def _on_picked() -> None:
 def _on_shown() -> None:
     shown = st.session_state[MAP]["shown"]
     if shown:
-        st.query_params["classes"] = ",".join(str(int(kind)) for kind in shown)
+        st.query_params["classes"] = ",".join(str(int(label)) for label in shown)
     else:
         st.query_params.pop("classes", None)
 
@@ -231,34 +231,34 @@ def _on_shown() -> None:
 def _shown(classes: tuple[str, ...]) -> list[int]:
     """The classes that the address names; [] for all."""
     asked = st.query_params.get("classes", "")
-    kinds = [part.strip() for part in asked.split(",") if part.strip()]
-    if all(kind.isdecimal() and int(kind) < len(classes) for kind in kinds):
-        return [int(kind) for kind in kinds]
+    wanted = [part.strip() for part in asked.split(",") if part.strip()]
+    if all(label.isdecimal() and int(label) < len(classes) for label in wanted):
+        return [int(label) for label in wanted]
     st.error(f"classes takes numbers from 0 to {len(classes) - 1} with commas between them; received '{asked}'.")
     return []
 
 
-def _said(run: RunView, points: Points, sample: Sample, thumbnails: bool, view: str) -> str:
+def _caption(run: RunView, points: Points, sample: Sample, thumbnails: bool, view: str) -> str:
     count, total = len(points.codes), points.total
-    said = f"{count:,} of {total:,} held-out images, drawn at random with the classes in turns (draw {sample.seed})."
+    caption = f"{count:,} of {total:,} held-out images, drawn at random with the classes in turns (draw {sample.seed})."
     if count == total:
-        said = f"All {total:,} held-out images."
+        caption = f"All {total:,} held-out images."
     if points.images is None:
-        said += (" The images are not shipped: a thumbnail is what the model draws at the point's code. With "
+        caption += (" The images are not shipped: a thumbnail is what the model draws at the point's code. With "
                  f"{run.config.dataset} on this machine they are the images themselves.")  # fmt: skip
     elif run.config.image_hyper.noise != "none":
-        said += " The encoder is shown them with noise; thumbnails are without."
+        caption += " The encoder is shown them with noise; thumbnails are without."
     if thumbnails:
-        said += f" Of the points in view {THUMBNAILS} random ones at most get a thumbnail: zoom in for the others."
+        caption += f" Of the points in view {THUMBNAILS} random ones at most get a thumbnail: zoom in for the others."
     if view == EMBEDDING:
-        said += " t-SNE keeps neighbours together; distances between its clouds mean little."
+        caption += " t-SNE keeps neighbours together; distances between its clouds mean little."
     if run.active:
-        said += f" The run is still training: weights of about epoch {float(sample.weights.split('-')[1]):.4g}."
-    return said + " 'Move' drags, turns and zooms with the wheel; a class alone: press its name."
+        caption += f" The run is still training: weights of about epoch {float(sample.weights.split('-')[1]):.4g}."
+    return caption + " 'Move' drags, turns and zooms with the wheel; a class alone: press its name."
 
 
 def _table(points: Points, panels: list[Panel], classes: tuple[str, ...]) -> pd.DataFrame:
-    columns: dict[str, Any] = {"image": points.positions, "class": [classes[kind] for kind in points.labels]}
+    columns: dict[str, Any] = {"image": points.positions, "class": [classes[label] for label in points.labels]}
     for side, panel in zip(("left", "right"), panels, strict=True):
         for k, axis in enumerate(panel.axes):
             columns[f"{side}: {panel.title}, {axis}"] = panel.coords[:, k]

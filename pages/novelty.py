@@ -120,9 +120,9 @@ def _show(service: Service, run: RunView) -> None:
     left, right = st.columns(2)
     with left:
         st.header("Reconstruction error", anchor=False)
-        for kind, detector in detectors.items():
-            st.caption(f"**{kind}**")
-            draw_histogram(kind, detector, detector.threshold(allowed / 100))
+        for detector_name, detector in detectors.items():
+            st.caption(f"**{detector_name}**")
+            draw_histogram(detector_name, detector, detector.threshold(allowed / 100))
         st.caption("How many images of each kind have which mean squared error, as a share of the kind. The less they "
                    "overlap, the better; what lies right of the dashed threshold raises an alarm.")  # fmt: skip
         downloads("novelty-errors", lambda: histogram_figure(detectors, allowed / 100),
@@ -173,11 +173,11 @@ def _linear(_service: Service, name: str, components: int) -> tuple[Detector, in
 
 def _confusion(detectors: dict[str, Detector], allowed: float) -> pd.DataFrame:
     rows = {}
-    for kind, detector in detectors.items():
+    for detector_name, detector in detectors.items():
         threshold = detector.threshold(allowed)
         counts = detector.confusion(threshold)
         alarms = counts["hits"] + counts["false_alarms"]
-        rows[kind] = {
+        rows[detector_name] = {
             "threshold": f"{threshold:.4f}", "hits": f"{counts['hits']:,}", "missed": f"{counts['missed']:,}",
             "false alarms": f"{counts['false_alarms']:,}", "passed": f"{counts['passed']:,}",
             "of the novel, found": f"{counts['hits'] / max(1, counts['hits'] + counts['missed']):.1%}",

@@ -16,7 +16,7 @@ def page() -> None:
         "weights and codes move together, on axes that stay."
     )
     with show_errors():
-        run = choose_run(explorable(service, lambda run: run.config.hyper.kind == "images"))
+        run = choose_run(explorable(service, lambda run: run.config.hyper.modality == "images"))
         if run is not None:
             replay(service, run.id, in_address=True)
 

@@ -16,7 +16,7 @@ from pages.components.shared.session import get_service, show_errors
 SIMILARITY, NEIGHBOURS, ORDER, BETWEEN, MAP, CORPUS = (
     "Similarity", "Neighbours", "Word order", "Between two", "Map", "Corpus",
 )  # fmt: skip
-SHIPPED = "sentence-reuters"
+PRETRAINED = "sentence-reuters"
 ALWAYS_HERE = "python-docs"
 
 
@@ -30,11 +30,11 @@ def page() -> None:
         "controls, and beside two baselines that need no network, the mean of the word vectors and TF-IDF with SVD."
     )
     with show_errors():
-        runs = explorable(service, lambda run: run.config.hyper.kind == "sentences")
+        runs = explorable(service, lambda run: run.config.hyper.modality == "sentences")
         if not runs:
             _nothing_yet(service)
             return
-        run = choose_run(runs, default=SHIPPED)
+        run = choose_run(runs, default=PRETRAINED)
         assert run is not None
         views = {SIMILARITY: histograms, NEIGHBOURS: neighbours, ORDER: word_order, BETWEEN: between,
                  MAP: sentence_map, CORPUS: _corpus}  # fmt: skip

@@ -24,14 +24,14 @@ def page() -> None:
     with st.sidebar:
         st.header("Model", anchor=False)
         config = config_form(service, problems)
-    kind = VARIANTS[st.session_state["variant"]]
+    variant_class = VARIANTS[st.session_state["variant"]]
     st.title("Train", anchor=False)
     if "run" in problems:
         st.error(problems["run"])
     missing = config is not None and not _data_is_here(service)
     row = st.container(horizontal=True, vertical_alignment="center")
     pressed = row.button(
-        f"Train {kind.title.lower()}", type="primary", icon=":material/play_arrow:", key="train",
+        f"Train {variant_class.title.lower()}", type="primary", icon=":material/play_arrow:", key="train",
         disabled=config is None or missing, help="Start a new run with the choices on the left.",
     )  # fmt: skip
     row.caption("Tune it in the panel on the left (on a phone, behind the arrow at the top).")
@@ -41,7 +41,7 @@ def page() -> None:
         with show_errors():
             st.session_state["run"] = service.runs.train(config, chosen_speed())
     _choose_run(service)
-    write_url(kind)
+    write_url(variant_class)
     if st.session_state.get("run"):
         live(service, st.session_state["run"])
         _time(service, st.session_state["run"])
@@ -50,13 +50,13 @@ def page() -> None:
             "Nothing is being trained yet: press the button above, and a curve will move here.",
             icon=":material/show_chart:",
         )
-    with st.expander(f"How it works: {kind.title.lower()} autoencoder", icon=":material/school:"):
-        st.markdown(kind.how_it_works)
+    with st.expander(f"How it works: {variant_class.title.lower()} autoencoder", icon=":material/school:"):
+        st.markdown(variant_class.how_it_works)
 
 
 def _time(service: Service, name: str) -> None:
     """The run's slider, read and drawn only while it is open."""
-    if service.runs.run(name).config.hyper.kind != "images":
+    if service.runs.run(name).config.hyper.modality != "images":
         return
     time = st.expander("Time: replay this run", icon=":material/history:", key="time", on_change="rerun")
     if time.open:
@@ -69,8 +69,8 @@ def _time(service: Service, name: str) -> None:
 def _choose_run(service: Service) -> None:
     """Lets the visitor come back to any earlier run."""
     every = service.runs.all()
-    own = [run for run in every if run.status != "shipped"][:RUNS_SHOWN]
-    runs = {run.id: run for run in [*own, *(run for run in every if run.status == "shipped")]}
+    own = [run for run in every if run.status != "pretrained"][:RUNS_SHOWN]
+    runs = {run.id: run for run in [*own, *(run for run in every if run.status == "pretrained")]}
     present = st.session_state.get("run")
     if present and present not in runs:
         try:

@@ -31,7 +31,7 @@ def page() -> None:
         "What a unit has learnt stands in its weights: in the encoder the pattern that it looks for, in the decoder "
         "what it draws. Beside each other on one scale, two runs show what a penalty or noise changes."
     )
-    runs = explorable(service, lambda run: run.config.hyper.kind == "images")
+    runs = explorable(service, lambda run: run.config.hyper.modality == "images")
     with show_errors():
         first, second = st.columns(2)
         with first:
@@ -59,8 +59,8 @@ def _explore(service: Service, runs: Sequence[RunView]) -> None:
     titles = {layer.name: layer.title for layer in layers[0]}
     columns = st.columns(3)
     with columns[0]:
-        said = "The last one of the encoder and the first one of the decoder are the code."
-        name = query_parameters.pick("Layer", list(titles), "layer", "encoder_1", titles.__getitem__, help=said)
+        help_text = "The last one of the encoder and the first one of the decoder are the code."
+        name = query_parameters.pick("Layer", list(titles), "layer", "encoder_1", titles.__getitem__, help=help_text)
     with columns[1]:
         order = query_parameters.pick("Sorted by", list(ORDERS), "sort", "activation", ORDERS.__getitem__)
     with columns[2]:

@@ -53,11 +53,11 @@ def page() -> None:
         components = st.slider("PCA's code size", 1, 200, 64, key="components", bind="query-params",
                                help="How many principal components the linear baseline keeps.")  # fmt: skip
     with show_errors():
-        noise = service.inputs.noise(chosen.kind, chosen.strength, chosen.mean, chosen.clip)
+        noise = service.inputs.noise(chosen.noise_type, chosen.strength, chosen.mean, chosen.clip)
         if digit is not None:
-            shown = service.inputs.corrupted(digit[None], noise, chosen.seed)[0]
+            corrupted = service.inputs.corrupted(digit[None], noise, chosen.seed)[0]
             st.header("Side by side", anchor=False)
-            _side_by_side(service, digit, shown, runs, components)
+            _side_by_side(service, digit, corrupted, runs, components)
         st.header("From no noise to nothing but noise", anchor=False)
         sweep(service, digit, chosen, runs, components)
 
@@ -68,9 +68,9 @@ def _corruption() -> Noise:
                                  bind="query-params",
                                 help="Gaussian noise is added to each pixel; masking switches pixels off; salt and "
                                 "pepper sets them to black or white.")  # fmt: skip
-    kind = NOISES[title or "none"]
+    noise_type = NOISES[title or "none"]
     strength, mean, clip, seed = 0.5, 0.0, True, 0
-    if kind == "gaussian":
+    if noise_type == "gaussian":
         strength = st.slider("Standard deviation, in units of full white", 0.0, 1.0, 0.5, 0.05, key="std",
                              bind="query-params", persist_state="page")  # fmt: skip
         row = st.container(horizontal=True, vertical_alignment="bottom")
@@ -79,11 +79,11 @@ def _corruption() -> Noise:
         seed = _seed(row)
         clip = row.checkbox("Clip to [0, 1]", True, key="clip", bind="query-params", persist_state="page",
                             help="Whether noisy pixels are cut back to the range of real ones.")  # fmt: skip
-    elif kind != "none":
+    elif noise_type != "none":
         strength = st.slider("Share of pixels hit", 0.0, 1.0, 0.3, 0.05, key="share", bind="query-params",
                              persist_state="page")  # fmt: skip
         seed = _seed(st.container(horizontal=True))
-    return Noise(kind, strength, mean, clip, seed)
+    return Noise(noise_type, strength, mean, clip, seed)
 
 
 def _seed(row) -> int:
@@ -95,7 +95,7 @@ def _chosen_runs(service: Service) -> dict[str, RunView]:
     """Draws the choice of up to six runs and mirrors it in the address."""
     every: dict[str, RunView] = {}
     with show_errors():
-        every = explorable(service, lambda run: run.config.hyper.kind == "images")
+        every = explorable(service, lambda run: run.config.hyper.modality == "images")
     if not every:
         st.info("There is no model yet: the baselines are shown alone. Train one first.", icon=":material/info:")
         st.page_link("pages/train.py", label="Train a model", icon=":material/play_arrow:")
@@ -120,27 +120,27 @@ def _chosen_runs(service: Service) -> dict[str, RunView]:
 
 
 def _side_by_side(
-    service: Service, digit: np.ndarray, shown: np.ndarray, runs: dict[str, RunView], components: int
+    service: Service, digit: np.ndarray, corrupted: np.ndarray, runs: dict[str, RunView], components: int
 ) -> None:
     dataset = next((run.config.dataset for run in runs.values()), "mnist")
     clean = digit[None]
-    results = [Result("what they are shown", np.clip(shown, 0, 1), *quality(clean, np.clip(shown, 0, 1)[None]))]
+    results = [Result("what they are shown", np.clip(corrupted, 0, 1), *quality(clean, np.clip(corrupted, 0, 1)[None]))]
     with st.spinner(WAIT):
         for name, run in runs.items():
             with show_errors():
-                found = _reconstructed(service, name, run.weights_version, shown)
+                found = _reconstructed(service, name, run.weights_version, corrupted)
                 results.append(Result(name, found, *quality(clean, found[None])))
         line = service.inputs.line(dataset)
         for name in BASELINES:
-            found = service.inputs.baseline(name, clean, shown[None], line, components)[0]
+            found = service.inputs.baseline(name, clean, corrupted[None], line, components)[0]
             results.append(Result(name, found, *quality(clean, found[None])))
     best = max(results[1:], key=lambda result: result.psnr)
     row = st.container(horizontal=True)
     _tile(row, "clean input", digit, "The original, which the figures compare with.")
     for result in results:
-        said = f"PSNR {result.psnr:.1f} dB · SSIM {result.ssim:.2f}" + (" · closest" if result is best else "")
-        _tile(row, result.name, result.image, said)
-    sigma = noise_std(clean, shown[None])
+        caption = f"PSNR {result.psnr:.1f} dB · SSIM {result.ssim:.2f}" + (" · closest" if result is best else "")
+        _tile(row, result.name, result.image, caption)
+    sigma = noise_std(clean, corrupted[None])
     st.caption(
         "PSNR (higher is closer to the clean input, pixel by pixel) and SSIM (1 is the same structure) against the "
         f"clean input. {PCA}: {components} components of {line.images:,} training images of {line.dataset}"
@@ -151,17 +151,17 @@ def _side_by_side(
     downloads("your-input", lambda: _figure(digit, results), lambda: _table(results))
 
 
-def _tile(row, name: str, image: np.ndarray, said: str) -> None:
+def _tile(row, name: str, image: np.ndarray, caption: str) -> None:
     tile = row.container(width=TILE, gap="small")
-    tile.image(pictures.mosaic([image[None, ..., 0]], 5), width=TILE - 10, alt=f"{name}: {said}")
+    tile.image(pictures.mosaic([image[None, ..., 0]], 5), width=TILE - 10, alt=f"{name}: {caption}")
     tile.markdown(f"**{name}**")
-    tile.caption(said)
+    tile.caption(caption)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _reconstructed(_service: Service, name: str, version: str, shown: np.ndarray) -> np.ndarray:
+def _reconstructed(_service: Service, name: str, version: str, corrupted: np.ndarray) -> np.ndarray:
     del version  # the run may have learnt more
-    return _service.inputs.reconstructed(name, shown[None])[0]
+    return _service.inputs.reconstructed(name, corrupted[None])[0]
 
 
 def _figure(digit: np.ndarray, results: list[Result]) -> Figure:

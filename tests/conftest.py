@@ -16,7 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # What shares a server, a browser or a dask worker stays in one process; the longest begin first.
 TOGETHER = ("tests/e2e/", "tests/integration/test_cli", "tests/integration/test_worker_lost",
-            "tests/integration/test_server_lost", "tests/integration/test_shipped", "tests/integration/")  # fmt: skip
+            "tests/integration/test_server_lost", "tests/integration/test_pretrained",
+            "tests/integration/")  # fmt: skip
 FIRST = (*TOGETHER, "tests/app/test_train", "tests/contract/", "tests/app/")
 
 

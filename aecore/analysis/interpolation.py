@@ -8,7 +8,7 @@ import numpy as np
 
 from aecore.analysis.projections import principal, varying
 
-Kind = Literal["components", "units"]
+Directions = Literal["components", "units"]
 _MARGIN = 0.02  # share of the codes beyond either end of a grid
 _PARALLEL = 1e-6
 
@@ -34,18 +34,18 @@ class Spread:
         return (start + np.asarray(deviations, np.float32) @ self.steps[: len(deviations)]).astype(np.float32)
 
 
-def spread(codes: np.ndarray, kind: Kind, most: int) -> Spread:
+def spread(codes: np.ndarray, directions: Directions, most: int) -> Spread:
     """The directions in which codes vary most.
 
     Args:
         codes: float32 [n, units].
-        kind: principal components of the codes, or single units.
+        directions: principal components of the codes, or single units.
         most: how many directions at most.
     """
     mean, variances = codes.mean(axis=0), codes.var(axis=0, dtype=np.float64)
     count = min(most, *codes.shape)
     total = max(float(variances.sum()), 1e-12)
-    if kind == "units":
+    if directions == "units":
         chosen = varying(codes)[:count]
         steps = np.zeros((count, codes.shape[1]), np.float32)
         steps[np.arange(count), chosen] = np.sqrt(variances[chosen])

@@ -46,8 +46,8 @@ def own_knn_accuracy(codes: np.ndarray, labels: np.ndarray) -> float | None:
 
 def silhouette(codes: np.ndarray, labels: np.ndarray) -> float | None:
     """Mean silhouette of the classes (Rousseeuw, 1987) by Euclidean distance; None for fewer than two classes."""
-    kinds = len(np.unique(labels))
-    if not 2 <= kinds < len(labels):
+    classes = len(np.unique(labels))
+    if not 2 <= classes < len(labels):
         return None
     return float(silhouette_score(codes, labels))
 

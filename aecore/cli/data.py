@@ -61,10 +61,10 @@ def _show(found: list[DatasetStatus], statistics: dict[str, Any]) -> None:
 
 def _statistics(service: Service, status: DatasetStatus, err: Console) -> dict[str, Any]:
     """The figures of a corpus that is here; none of anything else."""
-    if status.kind != "sentences" or not status.available:
+    if status.modality != "sentences" or not status.available:
         return {}
-    with reading(status.name, err) as told:
-        return service.data.corpus_statistics(status.name, told)
+    with reading(status.name, err) as report:
+        return service.data.corpus_statistics(status.name, report)
 
 
 @contextlib.contextmanager

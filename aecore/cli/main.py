@@ -91,10 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     resume = add("resume", _resume, "Go on with a run from its last checkpoint.")
     resume.add_argument("run", metavar="RUN")
     resume.add_argument("--epochs", metavar="N", default="0", help="epochs to add to its plan")
-    evaluate = add("evaluate", _evaluate, "Measure a run or a shipped model again from its weights.")
-    evaluate.add_argument("model", metavar="BUNDLE|RUN", help="a run's name, a shipped model's, or its folder")
+    evaluate = add("evaluate", _evaluate, "Measure a run or a pretrained model again from its weights.")
+    evaluate.add_argument("model", metavar="BUNDLE|RUN", help="a run's name, a pretrained model's, or its folder")
     evaluate.add_argument("--dataset", metavar="D", help="measure it on this dataset")
-    checkpoints = add("checkpoints", _checkpoints, "Train the shipped models and tell what they reach.")
+    checkpoints = add("checkpoints", _checkpoints, "Train the pretrained models and tell what they reach.")
     checkpoints.add_argument("names", nargs="*", metavar="NAME", help="only these")
     checkpoints.add_argument(
         "--out", type=Path, metavar="DIR", help="where the bundles go; AECORE_CHECKPOINTS by default"
@@ -103,23 +103,23 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _variants(options: argparse.Namespace) -> None:
-    kinds = VARIANTS.values()
+    variants = VARIANTS.values()
     if options.json:
         rows = [
             {
-                "name": kind.name,
-                "title": kind.title,
-                "summary": kind.summary,
-                "fields": [field.as_json() for field in kind.fields()],
-                "presets": list(kind.presets),
+                "name": variant_class.name,
+                "title": variant_class.title,
+                "summary": variant_class.summary,
+                "fields": [field.as_json() for field in variant_class.fields()],
+                "presets": list(variant_class.presets),
             }
-            for kind in kinds
+            for variant_class in variants
         ]
         print(json.dumps(rows))
         return
     table = Table("variant", "presets", "what it is")
-    for kind in kinds:
-        table.add_row(kind.name, ", ".join(kind.presets), kind.summary)
+    for variant_class in variants:
+        table.add_row(variant_class.name, ", ".join(variant_class.presets), variant_class.summary)
     Console().print(table)
 
 
@@ -173,12 +173,12 @@ def _train(options: argparse.Namespace) -> int:
     given = {"epochs": options.epochs, "seed": options.seed}
     values |= {name: value for name, value in given.items() if value is not None}
     with _service(options.scheduler) as service:
-        dataset = options.dataset or service.data.datasets(variant(options.variant).kind)[0].name
+        dataset = options.dataset or service.data.datasets(variant(options.variant).modality)[0].name
         config = RunConfig.make(options.variant, dataset, options.preset, values)
         if options.out:
             _check_writable(options.out)
-        with data_command.reading(dataset, _err) as told:
-            config = service.runs.prepare(config, told)
+        with data_command.reading(dataset, _err) as report:
+            config = service.runs.prepare(config, report)
         return _show(service, service.runs.watch(config), config.hyper.total_epochs, 0, options)
 
 
@@ -200,8 +200,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         name = Path(given).name if is_bundle else options.model
         run = service.runs.run(name)
         with _err.status("measuring", spinner="line") if _err.is_terminal else contextlib.nullcontext() as status:
-            told = (lambda stage: status.update(f"measuring {stage}")) if status else (lambda _: None)
-            metrics = service.runs.evaluate(name, options.dataset, told)
+            report = (lambda stage: status.update(f"measuring {stage}")) if status else (lambda _: None)
+            metrics = service.runs.evaluate(name, options.dataset, report)
     dataset = options.dataset or run.config.dataset
     if options.json:
         found = {"model": name, "variant": run.config.variant, "dataset": dataset, "metrics": metrics}
@@ -212,8 +212,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _checkpoints(options: argparse.Namespace) -> int:
     recipes = pretrained.chosen(options.names)
-    shelf, options.out = options.out or Settings.from_env().checkpoints_dir, None  # `_show` is not to write runs there
-    _check_writable(shelf)
+    folder, options.out = options.out or Settings.from_env().checkpoints_dir, None  # `_show` is not to write runs there
+    _check_writable(folder)
     measured: dict[str, dict[str, Any]] = {}
     with _service(checkpoints_dir=Path(os.devnull)) as service:
         for recipe in recipes:
@@ -225,9 +225,9 @@ def _checkpoints(options: argparse.Namespace) -> int:
                     return INTERRUPTED
             run = pretrained.trained(service, recipe)
             assert run is not None
-            if recipe.shipped:
-                _err.print(f"Measuring {recipe.name} and writing {shelf / recipe.name}", soft_wrap=True)
-                run = pretrained.ship(service, recipe, shelf / recipe.name, lambda _: None)
+            if recipe.pretrained:
+                _err.print(f"Measuring {recipe.name} and writing {folder / recipe.name}", soft_wrap=True)
+                run = pretrained.ship(service, recipe, folder / recipe.name, lambda _: None)
             measured[recipe.name] = pretrained.metrics_of(service, run)
     rows = pretrained.table(measured)
     if options.json:

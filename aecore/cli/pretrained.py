@@ -1,4 +1,4 @@
-"""The shipped models: which are trained, how, what each has to reach, and how a run becomes a bundle."""
+"""The pretrained models: which are trained, how, what each has to reach, and how a run becomes a bundle."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -60,7 +60,7 @@ class Recipe:
         preset: of the variant.
         values: what overrides the preset.
         figures: what it has to reach.
-        shipped: whether it becomes a bundle, or is only measured.
+        pretrained: whether it becomes a bundle, or is only measured.
         dataset: what it is trained on.
     """
 
@@ -69,7 +69,7 @@ class Recipe:
     preset: str
     values: Mapping[str, Any]
     figures: tuple[Figure, ...] = ()
-    shipped: bool = True
+    pretrained: bool = True
     dataset: str = "mnist"
 
     @property
@@ -120,7 +120,7 @@ RECIPES = (
     Recipe(
         "convolutional-book", "convolutional", "fresh", {},
         (Figure("BCE", "bce", 0.0995, False, "pca_bce"), Figure("training loss", "loss", 0.0990, False)),
-        shipped=False,
+        pretrained=False,
     ),
 )  # fmt: skip
 
@@ -134,7 +134,7 @@ def chosen(names: list[str]) -> list[Recipe]:
     known = {recipe.name: recipe for recipe in RECIPES}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise BadInput(f"There is no shipped model '{unknown[0]}'; they are {', '.join(known)}.")
+        raise BadInput(f"There is no pretrained model '{unknown[0]}'; they are {', '.join(known)}.")
     return [known[name] for name in names] or list(RECIPES)
 
 
@@ -189,9 +189,9 @@ def ship(service: Service, recipe: Recipe, folder: Path, stage: Callable[[str], 
     else:
         arrays |= {f"kept-{what}.npz": kept[what] for what in KEPT}
     device = replace(run.device, host="") if run.device else None
-    shipped = replace(run, metrics=metrics, device=device)
-    write_bundle(folder, shipped, service.runs.curve(run.id), arrays)
-    return shipped
+    pretrained = replace(run, metrics=metrics, device=device)
+    write_bundle(folder, pretrained, service.runs.curve(run.id), arrays)
+    return pretrained
 
 
 def _worse(metrics: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ running behind a dashboard that crashed.
 import os
 import threading
 
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 PARENT = "AECORE_PARENT"  # the program's number; it may be gone before a process is up that it started
 
 
@@ -20,5 +20,5 @@ def dask_setup(server) -> None:
 def _watch(parent: int) -> None:
     waiting = threading.Event()
     while os.getppid() == parent:
-        waiting.wait(LOOK_SECONDS)
+        waiting.wait(CHECK_SECONDS)
     os._exit(0)

@@ -4,10 +4,10 @@
 `corruption` adds noise. Sentences are in `aecore.datasets.text`. Nothing here imports TensorFlow.
 """
 
-from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Kind
+from aecore.datasets.catalogue import CORPORA, DATASETS, DataFile, DatasetInfo, DatasetStatus, Modality
 from aecore.datasets.corruption import corrupt
 from aecore.datasets.download import download
-from aecore.datasets.evaluation import as_pixels, images_of, measured, pictured, shown_test
+from aecore.datasets.evaluation import as_pixels, corrupted_test, evaluation_images, images_of, pictured
 from aecore.datasets.load import Images, fixed_indices, load, preview, preview_indices
 from aecore.datasets.registry import info, names, status, without_version
 
@@ -18,20 +18,20 @@ __all__ = [
     "DatasetInfo",
     "DatasetStatus",
     "Images",
-    "Kind",
+    "Modality",
     "as_pixels",
     "corrupt",
+    "corrupted_test",
     "download",
+    "evaluation_images",
     "fixed_indices",
     "images_of",
     "info",
     "load",
-    "measured",
     "names",
     "pictured",
     "preview",
     "preview_indices",
-    "shown_test",
     "status",
     "without_version",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal["images", "sentences"]
+Modality = Literal["images", "sentences"]
 
 
 class DataFile(NamedTuple):
@@ -36,7 +36,7 @@ class DatasetInfo:
         files: what has to be downloaded; empty for data that comes with a library.
         folders: subfolders in which the files may lie, the first being where they are downloaded to.
         image_shape: (height, width, channels); () for a corpus.
-        kind: whether it holds images or sentences.
+        modality: whether it holds images or sentences.
         unpacked: files that may lie there in place of `files`, all of them.
         address: the setting that holds the address of `files`.
         comes_with: where data without files is from.
@@ -53,7 +53,7 @@ class DatasetInfo:
     files: tuple[DataFile, ...] = ()
     folders: tuple[str, ...] = ("",)
     image_shape: tuple[int, ...] = (28, 28, 1)
-    kind: Kind = "images"
+    modality: Modality = "images"
     unpacked: tuple[str, ...] = ()
     address: Literal["data_url", "reuters_url"] = "data_url"
     comes_with: str = "scikit-learn"
@@ -67,7 +67,7 @@ class DatasetStatus:
         available: whether all its files were found; whether they can be read is known once they are loaded.
         where: folder in which they were found, the library for data that comes with one, or None.
         how: how to get it, for a visitor.
-        kind: what it holds; word vectors have a status as well.
+        modality: what it holds; word vectors have a status as well.
     """
 
     name: str
@@ -80,7 +80,7 @@ class DatasetStatus:
     available: bool
     where: str | None
     how: str
-    kind: Literal["images", "sentences", "vectors"] = "images"
+    modality: Literal["images", "sentences", "vectors"] = "images"
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON knows them."""
@@ -163,7 +163,7 @@ CORPORA: dict[str, DatasetInfo] = {
             licence="PSF, BSD and Apache 2.0",
             source="https://docs.python.org/3/reference/",
             image_shape=(),
-            kind="sentences",
+            modality="sentences",
             comes_with="Python and its packages",
         ),
         DatasetInfo(
@@ -181,7 +181,7 @@ CORPORA: dict[str, DatasetInfo] = {
             ),
             folders=("", "reuters21578"),
             image_shape=(),
-            kind="sentences",
+            modality="sentences",
             unpacked=tuple(f"reut2-{number:03d}.sgm" for number in range(22)),
             address="reuters_url",
         ),

@@ -23,17 +23,17 @@ def images_of(config: RunConfig, settings: Settings) -> Images:
     return images if hyper.left_out == "none" else images.without_class(int(hyper.left_out))
 
 
-def measured(images: Images, hyper: ImageConfig) -> Images:
+def evaluation_images(images: Images, hyper: ImageConfig) -> Images:
     """The images as figures are computed on them: black and white where the configuration asks for it."""
     return images.binarised(BINARY_SEED) if hyper.binary else images
 
 
-def shown_test(images: Images, hyper: ImageConfig) -> np.ndarray:
+def corrupted_test(images: Images, hyper: ImageConfig) -> np.ndarray:
     """What a model is shown of the held-out images: float32 [m, h, w, c], the same in every run."""
     return corrupt(as_floats(images.x_test), hyper, TEST_SEED)
 
 
-def shown_train(images: Images, hyper: ImageConfig) -> np.ndarray:
+def corrupted_train(images: Images, hyper: ImageConfig) -> np.ndarray:
     """What a model is shown of the training images when it is measured: float32 [n, h, w, c]."""
     return corrupt(as_floats(images.x_train), hyper, TRAIN_SEED)
 

@@ -22,4 +22,4 @@ def data_of(config: RunConfig, settings: Settings, progress: Progress | None = N
         BadInput: the dataset is of another kind, or has too little for this configuration.
         DataMissing: it is not on this machine, or cannot be read.
     """
-    return text_of(config, settings, progress) if config.hyper.kind == "sentences" else images_of(config, settings)
+    return text_of(config, settings, progress) if config.hyper.modality == "sentences" else images_of(config, settings)

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from aecore.datasets.catalogue import CORPORA, DATASETS, PYTHON_DOCS, DatasetInfo, DatasetStatus, Kind
+from aecore.datasets.catalogue import CORPORA, DATASETS, PYTHON_DOCS, DatasetInfo, DatasetStatus, Modality
 from aecore.errors import BadInput
 from aecore.settings import Settings
 
@@ -44,7 +44,7 @@ def info(name: str, settings: Settings | None = None) -> DatasetInfo:
             licence="your own",
             source="",
             image_shape=(),
-            kind="sentences",
+            modality="sentences",
         )
     listed = [*known, *(names("sentences", settings)[len(CORPORA) :] if settings else ())]
     raise BadInput({"dataset": f"There is no dataset '{name}'; the datasets are {', '.join(listed)}."})
@@ -64,22 +64,24 @@ def without_version(name: str) -> str:
     return PYTHON_DOCS if _VERSIONED.fullmatch(name) else name
 
 
-def info_of(kind: Kind, name: str, settings: Settings | None = None) -> DatasetInfo:
+def info_of(modality: Modality, name: str, settings: Settings | None = None) -> DatasetInfo:
     """The dataset of this name, which has to hold images, or sentences.
 
     Raises:
         BadInput: there is none, or it holds the other.
     """
     dataset = info(name, settings)
-    if dataset.kind != kind:
-        others = ", ".join(names(kind, settings) if settings else DATASETS if kind == "images" else CORPORA)
-        raise BadInput({"dataset": f"{name} holds {dataset.kind}, not {kind}; those with {kind} are {others}."})
+    if dataset.modality != modality:
+        others = ", ".join(names(modality, settings) if settings else DATASETS if modality == "images" else CORPORA)
+        raise BadInput(
+            {"dataset": f"{name} holds {dataset.modality}, not {modality}; those with {modality} are {others}."}
+        )
     return dataset
 
 
-def names(kind: Kind, settings: Settings) -> list[str]:
+def names(modality: Modality, settings: Settings) -> list[str]:
     """Names of the datasets of a kind, own texts at the end, those in their alphabetical order."""
-    if kind == "images":
+    if modality == "images":
         return list(DATASETS)
     own = (path.stem for path in texts_folder(settings).glob("text-*.jsonl"))
     return [*CORPORA, *sorted(name for name in own if OWN_TEXT.fullmatch(name))]
@@ -140,7 +142,7 @@ def base_url(dataset: DatasetInfo, settings: Settings) -> str:
 
 def spare(dataset: DatasetInfo) -> str:
     """What a visitor can do without this dataset: what follows the word "or"."""
-    return f"use {_SPARE[dataset.kind]}, which needs no download"
+    return f"use {_SPARE[dataset.modality]}, which needs no download"
 
 
 def download_hint(dataset: DatasetInfo, settings: Settings) -> str:
@@ -181,5 +183,5 @@ def status(name: str, settings: Settings) -> DatasetStatus:
         available=where is not None,
         where=where,
         how=how,
-        kind=dataset.kind,
+        modality=dataset.modality,
     )

@@ -150,10 +150,10 @@ class Corpora:
         if glove is not None:
             sources.insert(0, ("glove", glove, f"GloVe, {glove} numbers a word"))
         found: dict[str, float | str] = {}
-        for kind, size, title in sources:
+        for source, size, title in sources:
             making(0.0, f"word vectors, {title}")
             try:
-                made = text.word_vectors(kind, corpus, vocabulary, size, "zero", 0, self._data.settings, making)
+                made = text.word_vectors(source, corpus, vocabulary, size, "zero", 0, self._data.settings, making)
                 found[title] = made.covered
             except BadInput as error:
                 found[title] = str(error)

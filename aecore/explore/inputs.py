@@ -110,14 +110,14 @@ class Inputs:
         """The steps from an image float32 [28, 28, 1] to one that is scaled and centred as MNIST's are."""
         return steps_to_digit(Picture(digit[..., 0]))
 
-    def noise(self, kind: str, strength: float, mean: float = 0.0, clip: bool = True) -> ImageConfig:
+    def noise(self, noise_type: str, strength: float, mean: float = 0.0, clip: bool = True) -> ImageConfig:
         """A corruption by its kind and strength: standard deviation or share of pixels hit.
 
         Raises:
             BadInput: there is no such noise.
         """
-        amount = {"noise_std": strength} if kind == "gaussian" else {"noise_fraction": min(1.0, strength)}
-        return Vanilla.make(values={"noise": kind, "noise_mean": mean, "clip": clip, **amount})
+        amount = {"noise_std": strength} if noise_type == "gaussian" else {"noise_fraction": min(1.0, strength)}
+        return Vanilla.make(values={"noise": noise_type, "noise_mean": mean, "clip": clip, **amount})
 
     def corrupted(self, images: np.ndarray, noise: ImageConfig, seed: int) -> np.ndarray:
         """Images float32 [n, h, w, 1] with noise."""
@@ -130,40 +130,40 @@ class Inputs:
         except (DataMissing, BadInput):
             return self._line("digits")
 
-    def reconstructed(self, run: str, shown: np.ndarray) -> np.ndarray:
+    def reconstructed(self, run: str, corrupted: np.ndarray) -> np.ndarray:
         """What a run makes of images float32 [n, 28, 28, 1], cut to [0, 1].
 
         Raises:
             BadInput, StorageError, WorkerLost: as `aecore.runs.runs.Runs.infer`.
         """
-        found = self._runs.infer(run, RECONSTRUCT, images=np.ascontiguousarray(shown, np.float32))["images"]
+        found = self._runs.infer(run, RECONSTRUCT, images=np.ascontiguousarray(corrupted, np.float32))["images"]
         return np.clip(np.nan_to_num(found), 0, 1).astype(np.float32)
 
-    def baseline(self, name: str, clean: np.ndarray, shown: np.ndarray, line: Line, components: int) -> np.ndarray:
+    def baseline(self, name: str, clean: np.ndarray, corrupted: np.ndarray, line: Line, components: int) -> np.ndarray:
         """What a baseline makes of images.
 
         Args:
             name: one of `BASELINES`.
             clean: float32 [n, h, w, 1]; only non-local means looks at them, to be told how strong the noise is.
-            shown: the same with noise.
+            corrupted: the same with noise.
             line: PCA.
             components: how many of its components are used.
         """
         if name == PCA:
-            return line(shown, components)
+            return line(corrupted, components)
         if name == MEDIAN:
             from scipy.ndimage import median_filter
 
-            return np.clip(median_filter(shown, size=(1, 3, 3, 1)), 0, 1)
+            return np.clip(median_filter(corrupted, size=(1, 3, 3, 1)), 0, 1)
         from aecore.analysis.denoisers import non_local_means  # scikit-image's restoration takes a while to load
 
-        sigma = noise_std(clean, shown)
-        return np.clip(non_local_means(shown, sigma, MEANS_STRENGTH) if sigma > 1e-6 else shown, 0, 1)
+        sigma = noise_std(clean, corrupted)
+        return np.clip(non_local_means(corrupted, sigma, MEANS_STRENGTH) if sigma > 1e-6 else corrupted, 0, 1)
 
     def sweep(
         self,
         clean: np.ndarray,
-        kind: str,
+        noise_type: str,
         seed: int,
         runs: Sequence[str],
         line: Line,
@@ -176,7 +176,7 @@ class Inputs:
 
         Args:
             clean: float32 [n, 28, 28, 1] in [0, 1].
-            kind: which noise.
+            noise_type: which noise.
             seed: start of its random numbers.
             runs: names of runs.
             line: PCA.
@@ -188,14 +188,16 @@ class Inputs:
         Raises:
             BadInput, StorageError, WorkerLost: a run cannot be asked.
         """
-        shown = [self.corrupted(clean, self.noise(kind, strength, mean, clip), seed) for strength in SWEPT_STRENGTHS]
+        corrupted = [
+            self.corrupted(clean, self.noise(noise_type, strength, mean, clip), seed) for strength in SWEPT_STRENGTHS
+        ]
         points, methods = [], [*runs, *BASELINES]
         for k, method in enumerate(methods):
             progress(k / len(methods), method)
             if method in BASELINES:
-                found = [self.baseline(method, clean, noisy, line, components) for noisy in shown]
+                found = [self.baseline(method, clean, noisy, line, components) for noisy in corrupted]
             else:
-                found = np.split(self.reconstructed(method, np.concatenate(shown)), len(shown))
+                found = np.split(self.reconstructed(method, np.concatenate(corrupted)), len(corrupted))
             for strength, output in zip(SWEPT_STRENGTHS, found, strict=True):
                 points.append(Point(method, strength, *quality(clean, output)))
         progress(1.0, "")
@@ -214,9 +216,9 @@ class Inputs:
         return Line.fit(dataset, load(dataset, self._data.settings).x_train)
 
 
-def noise_std(clean: np.ndarray, shown: np.ndarray) -> float:
+def noise_std(clean: np.ndarray, corrupted: np.ndarray) -> float:
     """Standard deviation of what the corruption did, in units of full white."""
-    return float((shown - clean).std(dtype=np.float64))
+    return float((corrupted - clean).std(dtype=np.float64))
 
 
 def quality(clean: np.ndarray, output: np.ndarray) -> tuple[float, float]:

@@ -8,14 +8,14 @@ from aecore import datasets
 from aecore.analysis import neighbours
 from aecore.analysis.baseline import LinearBaseline
 from aecore.analysis.neighbours import SpaceMetrics
-from aecore.datasets.evaluation import as_floats, shown_train
+from aecore.datasets.evaluation import as_floats, corrupted_train
 from aecore.errors import BadInput, DataMissing
 from aecore.messages.jobs import DECODE, ENCODE
 from aecore.runs.data import Data
 from aecore.runs.runs import Runs
 from aecore.schema import RunConfig
 
-SCORED = ("finished", "stopped", "shipped")
+SCORED = ("finished", "stopped", "pretrained")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Latent:
         """
         if self.here(name):
             return len(self._images(self._runs.run(name).config).y_test)
-        return len(self._shipped(name)["labels"])
+        return len(self._pretrained(name)["labels"])
 
     def points(self, name: str, count: int, seed: int = 0) -> Points:
         """Held-out images and their codes by the run's newest weights.
@@ -74,7 +74,7 @@ class Latent:
         and the first ones of a draw are the same however many follow.
 
         Args:
-            name: the run, or the shipped model.
+            name: the run, or the pretrained model.
             count: how many at most.
             seed: start of the random numbers, at least 0.
 
@@ -86,7 +86,7 @@ class Latent:
         if self.here(name):
             found = self._encoded(name, count, seed)
         else:
-            parts = self._shipped(name)
+            parts = self._pretrained(name)
             chosen = np.arange(len(parts["labels"]))
             if seed:
                 chosen = np.random.default_rng(seed).permutation(chosen)
@@ -103,7 +103,7 @@ class Latent:
         They are fitted on the training images as the run's model is shown them.
 
         Args:
-            name: the run, or the shipped model.
+            name: the run, or the pretrained model.
             positions: of the images among those held out, int [n].
 
         Returns:
@@ -112,17 +112,17 @@ class Latent:
         Raises:
             DataMissing: the dataset is not on this machine, and the components are not shipped.
         """
-        if self._runs.run(name).status == "shipped":
-            parts = self._shipped(name)
+        if self._runs.run(name).status == "pretrained":
+            parts = self._pretrained(name)
             rows = {int(position): row for row, position in enumerate(parts["indices"])}
             if all(int(position) in rows for position in positions):
                 return _floats(parts["pca_codes"][[rows[int(position)] for position in positions]])
         config = self._runs.run(name).config
-        images = datasets.from_scorecard(self._images(config), config.image_hyper)
+        images = datasets.evaluation_images(self._images(config), config.image_hyper)
         noisy = config.image_hyper.noise != "none"
-        source = shown_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
+        source = corrupted_train(images, config.image_hyper) if noisy else as_floats(images.x_train)
         baseline = LinearBaseline.fit(source, None, config.image_hyper.code_units)
-        return baseline.encode(datasets.shown_test(images, config.image_hyper)[positions])
+        return baseline.encode(datasets.corrupted_test(images, config.image_hyper)[positions])
 
     def decode(self, name: str, codes: np.ndarray) -> np.ndarray:
         """What the run's newest weights draw at codes float32 [n, units]: uint8 [n, h, w].
@@ -140,7 +140,7 @@ class Latent:
         images' codes as neighbours. The others are computed on the first 2,000 of the points at most.
 
         Args:
-            name: the run, or the shipped model.
+            name: the run, or the pretrained model.
             space: codes or components float32 [n, units] of the points.
             points: see `points`.
             pca: whether `space` holds principal components.
@@ -156,23 +156,23 @@ class Latent:
 
     def _encoded(self, name: str, count: int, seed: int) -> Points:
         run = self._runs.run(name)
-        images = datasets.from_scorecard(self._images(run.config), run.config.image_hyper)
+        images = datasets.evaluation_images(self._images(run.config), run.config.image_hyper)
         total = len(images.y_test)
         chosen = datasets.fixed_indices(images.y_test, min(count, total), seed + 1)  # 1 is the seed of those shipped
         codes = None
-        if run.status == "shipped" and not seed:
-            parts = self._shipped(name)
+        if run.status == "pretrained" and not seed:
+            parts = self._pretrained(name)
             if len(chosen) <= len(parts["indices"]) and (parts["indices"][: len(chosen)] == chosen).all():
                 codes = _floats(parts["codes"][: len(chosen)])  # of just these images, and no worker has to start
         if codes is None:
-            shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
-            codes = self._runs.infer(name, ENCODE, images=shown)["codes"].astype(np.float32)
+            corrupted = datasets.corrupted_test(images, run.config.image_hyper)[chosen]
+            codes = self._runs.infer(name, ENCODE, images=corrupted)["codes"].astype(np.float32)
         return Points(chosen.astype(np.int32), images.y_test[chosen], codes, images.x_test[chosen, ..., 0], total)
 
     def _images(self, config: RunConfig) -> datasets.Images:
         return datasets.images_of(config, self._data.settings)
 
-    def _shipped(self, name: str) -> dict[str, np.ndarray]:
+    def _pretrained(self, name: str) -> dict[str, np.ndarray]:
         codes = self._runs.held_out_codes(name)
         if codes is not None:
             return codes

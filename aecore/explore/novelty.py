@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from aecore.datasets import images_of, measured
+from aecore.datasets import evaluation_images, images_of
 from aecore.datasets.evaluation import as_floats
 from aecore.errors import BadInput
 from aecore.explore.inputs import Line
@@ -98,7 +98,7 @@ class Novelty:
 
     def suits(self, run: RunView) -> bool:
         """Whether a run learnt images with a class left out."""
-        return run.config.hyper.kind == "images" and run.config.image_hyper.left_out != "none"
+        return run.config.hyper.modality == "images" and run.config.image_hyper.left_out != "none"
 
     def config(self, variant: str, dataset: str, left_out: str) -> RunConfig:
         """A small run for this purpose: the preset for digits, with fewer passes over larger datasets.
@@ -122,7 +122,7 @@ class Novelty:
         run = self._runs.run(name)
         if not self.suits(run):
             raise BadInput(f"The run {name} was trained on all classes: choose one with a class left out.")
-        images = measured(images_of(run.config, self._data.settings), run.config.image_hyper)
+        images = evaluation_images(images_of(run.config, self._data.settings), run.config.image_hyper)
         clean, left_out = as_floats(images.x_test), int(run.config.image_hyper.left_out)
         outputs = np.clip(np.nan_to_num(self._runs.infer(name, RECONSTRUCT, images=clean)["images"]), 0, 1)
         detector = Detector(errors_of(clean, outputs), images.y_test == left_out)
@@ -138,14 +138,14 @@ class Novelty:
         Raises:
             DataMissing: its dataset is not here.
         """
-        images = measured(images_of(config, self._data.settings), config.image_hyper)
+        images = evaluation_images(images_of(config, self._data.settings), config.image_hyper)
         line = self._line(config)
         clean = as_floats(images.x_test)
         novel = images.y_test == int(config.image_hyper.left_out)
         return Detector(errors_of(clean, line(clean, components)), novel), line.images
 
     def _fitted(self, config: RunConfig) -> Line:
-        images = measured(images_of(config, self._data.settings), config.image_hyper)
+        images = evaluation_images(images_of(config, self._data.settings), config.image_hyper)
         return Line.fit(config.dataset, images.x_train)
 
 

@@ -15,7 +15,7 @@ from aecore.store.views import RunView
 
 IMAGES = 2000  # held-out ones that units are watched on
 RAW_CODES = 256  # units; of longer codes a snapshot keeps principal components only
-SHORTENED = " The shipped codes are kept in eight bits, so activity below {:.2g} counts as none."
+SHORTENED = " Codes of pretrained models are kept in eight bits, so activity below {:.2g} counts as none."
 
 
 @dataclass(frozen=True)
@@ -156,20 +156,22 @@ class Weights:
         except DataMissing:
             dataset = "digits"
             images = datasets.load(dataset, self._data.settings)
-        images = datasets.measured(images, config.image_hyper)
+        images = datasets.evaluation_images(images, config.image_hyper)
         chosen = datasets.preview_indices(images.y_test, len(self._data.classes(dataset)))
-        shown = datasets.shown_test(images, config.image_hyper)[chosen]  # the noise of an image is that of its place
-        return shown, self._data.classes(dataset), self._data.dataset(dataset).title
+        corrupted = datasets.corrupted_test(images, config.image_hyper)[
+            chosen
+        ]  # the noise of an image is that of its place
+        return corrupted, self._data.classes(dataset), self._data.dataset(dataset).title
 
     def _on_images(self, run: RunView, layer: LayerInfo) -> Activity:
-        images = datasets.measured(datasets.images_of(run.config, self._data.settings), run.config.image_hyper)
+        images = datasets.evaluation_images(datasets.images_of(run.config, self._data.settings), run.config.image_hyper)
         chosen = coded(images, IMAGES)
-        shown = datasets.shown_test(images, run.config.image_hyper)[chosen]
-        values = self._runs.infer(run.id, Operation("activity", layer.name), images=shown)["activity"]
+        corrupted = datasets.corrupted_test(images, run.config.image_hyper)[chosen]
+        values = self._runs.infer(run.id, Operation("activity", layer.name), images=corrupted)["activity"]
         noisy = ", as the model is shown them" if run.config.image_hyper.noise != "none" else ""
         note = f"Measured on {len(chosen):,} held-out images{noisy}."
         return Activity(
-            values, datasets.as_pixels(shown[..., 0]), images.y_test[chosen], False, note, unit_statistics(values)
+            values, datasets.as_pixels(corrupted[..., 0]), images.y_test[chosen], False, note, unit_statistics(values)
         )
 
     def _on_codes(self, run: RunView, layer: LayerInfo) -> Activity:

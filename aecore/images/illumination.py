@@ -15,34 +15,34 @@ def rim_of(shape: tuple[int, ...]) -> np.ndarray:
     return rim
 
 
-def evenly_lit(light: np.ndarray, ink_on_paper: bool) -> np.ndarray:
+def evenly_lit(illumination: np.ndarray, ink_on_background: bool) -> np.ndarray:
     """Without the paper's change of shade: a quadratic surface, fitted to the rim and then to all that is no ink.
 
     What paper reflects is divided by the surface, a glow on a dark ground is subtracted.
 
     Args:
-        light: float32 [h, w] in [0, 1], ink bright.
-        ink_on_paper: whether it was inverted.
+        illumination: float32 [h, w] in [0, 1], ink bright.
+        ink_on_background: whether it was inverted.
 
     Returns:
         float32 [h, w] whose ground is near 0, or the picture itself where the light is even already.
     """
-    every = max(1, max(light.shape) // FITTED_SIDE)
-    few = light[::every, ::every]
+    every = max(1, max(illumination.shape) // FITTED_SIDE)
+    few = illumination[::every, ::every]
     rim, terms = rim_of(few.shape), _quadratic(few.shape)
     if (np.abs(few[rim] - np.median(few[rim])) < LEAST_CONTRAST).mean() > EVEN:
-        return light
+        return illumination
     weights = _least_absolute(terms[rim], few[rim])  # whatever ink touches the rim
     for _ in range(FITS):
         rest = few - terms @ weights
-        paper = np.abs(rest) < LEAST_CONTRAST + 3 * float(np.median(np.abs(rest[rim])))
-        if paper.mean() < 1 - EVEN:  # there is nothing to go by
-            return light
-        weights = np.linalg.lstsq(terms[paper], few[paper], rcond=None)[0]
-    whole = (_quadratic(light.shape) @ weights).astype(np.float32)
-    if ink_on_paper:
-        return np.clip(1 - (1 - light) / np.maximum(1 - whole, LEAST_CONTRAST), -1, 1)
-    return light - whole
+        background = np.abs(rest) < LEAST_CONTRAST + 3 * float(np.median(np.abs(rest[rim])))
+        if background.mean() < 1 - EVEN:  # there is nothing to go by
+            return illumination
+        weights = np.linalg.lstsq(terms[background], few[background], rcond=None)[0]
+    whole = (_quadratic(illumination.shape) @ weights).astype(np.float32)
+    if ink_on_background:
+        return np.clip(1 - (1 - illumination) / np.maximum(1 - whole, LEAST_CONTRAST), -1, 1)
+    return illumination - whole
 
 
 def _least_absolute(terms: np.ndarray, values: np.ndarray) -> np.ndarray:

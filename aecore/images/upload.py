@@ -48,12 +48,12 @@ class Step:
     Attributes:
         title: what was done, in a word or two.
         image: float32 [h, w] in [0, 1], how it looks afterwards.
-        said: why and how, in a sentence.
+        explanation: why and how, in a sentence.
     """
 
     title: str
     image: np.ndarray
-    said: str
+    explanation: str
 
 
 def read_picture(data: bytes) -> Picture:
@@ -103,14 +103,16 @@ def steps_to_digit(picture: Picture) -> tuple[Step, ...]:
     grey = picture.grey
     steps = [Step("Grey", grey, "Brightness alone, 0 for black and 1 for white.")]
     bright = float(np.median(grey[rim_of(grey.shape)])) > 0.5
-    light = 1 - grey if bright else grey
-    steps.append(Step("Inverted" if bright else "Not inverted", light,
+    illumination = 1 - grey if bright else grey
+    steps.append(Step("Inverted" if bright else "Not inverted", illumination,
                       "The rim is bright, so this is ink on paper: black and white change places." if bright
                       else "The rim is dark already, as in MNIST."))  # fmt: skip
-    even = evenly_lit(light, bright)
+    even = evenly_lit(illumination, bright)
     clear = _contrasted(even)
-    said = "" if even is light else "The light fell unevenly: how the paper's shade changes is taken away. "
-    steps.append(Step("Contrast", clear, f"{said}The background's shade becomes black and the ink's white."))
+    explanation = (
+        "" if even is illumination else "The light fell unevenly: how the paper's shade changes is taken away. "
+    )
+    steps.append(Step("Contrast", clear, f"{explanation}The background's shade becomes black and the ink's white."))
     box = _box(clear)
     cropped = clear[box]
     steps.append(Step("Cropped", cropped, "The smallest box around the ink; specks of dirt do not count."))
@@ -120,16 +122,16 @@ def steps_to_digit(picture: Picture) -> tuple[Step, ...]:
     small = np.clip(small / max(float(small.max()), 1e-6), 0, 1)
     steps.append(Step("Scaled", small, f"Fitted into {DIGIT}×{DIGIT} pixels, its proportions kept, edges smoothed."))
     centred = _centred(small)
-    said = f"Placed in {SIDE}×{SIDE} pixels with its centre of mass at ({SIDE // 2}, {SIDE // 2})."
-    return (*steps, Step("Centred", centred, said))
+    explanation = f"Placed in {SIDE}×{SIDE} pixels with its centre of mass at ({SIDE // 2}, {SIDE // 2})."
+    return (*steps, Step("Centred", centred, explanation))
 
 
 def _refuse_large(image: Image.Image) -> None:
     width, height = image.size
-    most, kind = MOST_PIXELS[image.format or ""], image.format
+    most, file_format = MOST_PIXELS[image.format or ""], image.format
     if width * height > most:
-        raise BadInput(f"The image has {width * height / 1e6:.0f} megapixels ({width:,}×{height:,}), and a {kind} may "
-                       f"have {most // 1_000_000}: make it smaller.")  # fmt: skip
+        raise BadInput(f"The image has {width * height / 1e6:.0f} megapixels ({width:,}×{height:,}), and a "
+                       f"{file_format} may have {most // 1_000_000}: make it smaller.")  # fmt: skip
 
 
 def _in_grey(image: Image.Image) -> Picture:
@@ -147,8 +149,8 @@ def _in_grey(image: Image.Image) -> Picture:
         if mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
             notes.append(f"Its colours are {mode}: they are converted to red, green and blue.")
         if small.has_transparency_data:
-            grey, paper = _on_paper(small)
-            notes.append(f"What is transparent is seen as {paper}.")
+            grey, background = _on_background(small)
+            notes.append(f"What is transparent is seen as {background}.")
         else:
             grey = _brightness(small if small.mode == "L" else small.convert("RGB"))
     if max(size) > WORKING_SIDE:
@@ -172,7 +174,7 @@ def _smaller(image: Image.Image) -> Image.Image:
     return found
 
 
-def _on_paper(image: Image.Image) -> tuple[np.ndarray, str]:
+def _on_background(image: Image.Image) -> tuple[np.ndarray, str]:
     """Composed over white, or over black where the ink is itself white; in grey, and said."""
     image = image.convert("RGBA")
 
@@ -187,18 +189,18 @@ def _brightness(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("L"), np.float32) / np.float32(255)
 
 
-def _contrasted(light: np.ndarray) -> np.ndarray:
+def _contrasted(illumination: np.ndarray) -> np.ndarray:
     """Background to 0 and ink to 1; what varies like the background stays background."""
-    if np.ptp(light) < LEAST_CONTRAST:
+    if np.ptp(illumination) < LEAST_CONTRAST:
         raise BadInput("There is nothing to see on the image: all of it has nearly one shade.")
-    threshold = float(threshold_otsu(light))
-    paper, ink = light[light <= threshold], light[light > threshold]
-    level = float(np.median(paper))
-    noise = 3 * 1.4826 * float(np.median(np.abs(paper - level)))
+    threshold = float(threshold_otsu(illumination))
+    background, ink = illumination[illumination <= threshold], illumination[illumination > threshold]
+    level = float(np.median(background))
+    noise = 3 * 1.4826 * float(np.median(np.abs(background - level)))
     low, high = level + noise, float(np.percentile(ink, 90))
     if high - low < LEAST_CONTRAST:
         low = min(threshold, high - LEAST_CONTRAST)
-    return np.clip((light - low) / np.float32(high - low), 0, 1).astype(np.float32)
+    return np.clip((illumination - low) / np.float32(high - low), 0, 1).astype(np.float32)
 
 
 def _box(clear: np.ndarray) -> tuple[slice, slice]:

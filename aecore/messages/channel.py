@@ -42,8 +42,8 @@ class Channel:
     def tell(self, command: Command) -> None:
         """Passes a command on; what it leaves open stays as it was told before."""
         with self._changed:
-            told = {name: value for name, value in vars(command).items() if value is not None}
-            self._command = replace(self._command, **told)
+            settings = {name: value for name, value in vars(command).items() if value is not None}
+            self._command = replace(self._command, **settings)
             self._news = True
             self._changed.notify_all()
 

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Device:
-    """Where a run is computed; the host of a shipped model is not told."""
+    """Where a run is computed; the host of a pretrained model is not told."""
 
     kind: Literal["cpu", "gpu"]
     name: str

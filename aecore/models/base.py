@@ -168,12 +168,12 @@ class Autoencoder(keras.Model):
     def _reconstructed(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": self.decode(codes), "codes": codes}
 
-    def extra_metrics(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+    def extra_metrics(self, clean: np.ndarray, corrupted: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """Figures on held-out images that only this kind of model has, beside the scorecard's.
 
         Args:
             clean: float32 [n, h, w, c] in [0, 1].
-            shown: the same as the model is shown them.
+            corrupted: the same as the model is shown them.
             stage: told what is measured, where that takes long.
         """
         return {}

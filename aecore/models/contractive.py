@@ -24,10 +24,13 @@ class ContractiveAutoencoder(DenseAutoencoder):
         penalty = cast(Contractive, self.hyper).contraction * norm
         return {"loss": terms["loss"] + penalty, "reconstruction": terms["loss"], "penalty": penalty}
 
-    def extra_metrics(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+    def extra_metrics(self, clean: np.ndarray, corrupted: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """`jacobian_norm`: squared Frobenius norm of the encoder's Jacobian, averaged over the held-out images."""
         stage("the Jacobian")
-        norms = [jacobian_norm(self.encoder, tf.constant(shown[k : k + _BATCH])) for k in range(0, len(shown), _BATCH)]
+        norms = [
+            jacobian_norm(self.encoder, tf.constant(corrupted[k : k + _BATCH]))
+            for k in range(0, len(corrupted), _BATCH)
+        ]
         return {"jacobian_norm": float(tf.reduce_mean(tf.concat(norms, axis=0)))}
 
 

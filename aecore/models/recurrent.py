@@ -42,8 +42,8 @@ def lstm(inputs: tf.Tensor, recurrent: tf.Tensor):
 
     def gradient(upstream):
         take, keep, show, candidate = tf.split(gates, 4, 2)
-        shown = tf.tanh(cells)
-        to_cell, to_show = show * (1 - shown * shown), shown * show * (1 - show)
+        corrupted = tf.tanh(cells)
+        to_cell, to_show = show * (1 - corrupted * corrupted), corrupted * show * (1 - show)
         to_gates = tf.concat(
             [candidate * take * (1 - take), _before(cells) * keep * (1 - keep), take * (1 - candidate * candidate)], 2
         )

@@ -110,7 +110,7 @@ class VariationalAutoencoder(Autoencoder):
             found["maps"] = feature_maps(self.encoder, images[0])[:MAPS]
         return found
 
-    def extra_metrics(self, clean: np.ndarray, shown: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
+    def extra_metrics(self, clean: np.ndarray, corrupted: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:
         """Evidence lower bound and likelihood of held-out images, in nats an image.
 
         Returns:
@@ -121,13 +121,13 @@ class VariationalAutoencoder(Autoencoder):
             a fixed number of multiplications allows.
         """
         stage("the evidence lower bound")
-        bounds, kl = self._weigh(clean, shown, ELBO_SAMPLES, lambda _: None)
+        bounds, kl = self._weigh(clean, corrupted, ELBO_SAMPLES, lambda _: None)
         bound, price = float(bounds.mean()), float(kl.sum(axis=1).mean())
         decoding = self.settings.multiply_adds(self.image_shape) / 2
         affordable = int(LIKELIHOOD_BUDGET / IMPORTANCE_SAMPLES / decoding)
         count = min(len(clean), max(LEAST_IMAGES, affordable))
         weights, _ = self._weigh(
-            clean[:count], shown[:count], IMPORTANCE_SAMPLES,
+            clean[:count], corrupted[:count], IMPORTANCE_SAMPLES,
             lambda share: stage(f"the likelihood with {IMPORTANCE_SAMPLES} draws an image ({share:.0%})"),
         )  # fmt: skip
         top = weights.max(axis=1, keepdims=True)
@@ -142,7 +142,7 @@ class VariationalAutoencoder(Autoencoder):
             "iwae500_images": count,
         }
 
-    def _weigh(self, clean: np.ndarray, shown: np.ndarray, draws: int, progress: Callable[[float], None]):
+    def _weigh(self, clean: np.ndarray, corrupted: np.ndarray, draws: int, progress: Callable[[float], None]):
         """Log importance weights log p(x, z) / q(z | x) of draws, float64 [n, draws], and KL float64 [n, units]."""
         weigh = tf.function(self._log_weights, jit_compile=self.xla_on_cpu)
         together = min(draws, _DRAWS if self.dense else _CONVOLUTIONAL_DRAWS)
@@ -150,15 +150,15 @@ class VariationalAutoencoder(Autoencoder):
         for k in range(0, len(clean), _IMAGES):
             progress(k / len(clean))
             here = np.resize(np.arange(k, min(k + _IMAGES, len(clean))), _IMAGES)  # one shape, compiled once
-            batch = tf.constant(clean[here]), tf.constant(shown[here])
+            batch = tf.constant(clean[here]), tf.constant(corrupted[here])
             parts = [weigh(*batch, tf.constant([k, j]), together) for j in range(0, draws, together)]
             count = min(_IMAGES, len(clean) - k)
             rows.append(np.concatenate([log.numpy() for log, _ in parts], axis=1)[:count])
             prices.append(parts[0][1].numpy()[:count])
         return np.concatenate(rows).astype(np.float64), np.concatenate(prices).astype(np.float64)
 
-    def _log_weights(self, clean: tf.Tensor, shown: tf.Tensor, seed: tf.Tensor, draws: int):
-        mean, log_variance = self.posterior(shown)
+    def _log_weights(self, clean: tf.Tensor, corrupted: tf.Tensor, seed: tf.Tensor, draws: int):
+        mean, log_variance = self.posterior(corrupted)
         shape = (draws, _IMAGES, self.settings.code_size)
         noise = tf.random.stateless_normal(shape, seed, alg="threefry" if self.xla_on_cpu else "philox")
         codes = mean + tf.exp(0.5 * log_variance) * noise

@@ -56,9 +56,9 @@ class Data:
         size = text.glove_size(name)
         return datasets.status(name, self.settings) if size is None else text.glove_status(size, self.settings)
 
-    def datasets(self, kind: datasets.Kind = "images") -> list[datasets.DatasetStatus]:
+    def datasets(self, modality: datasets.Modality = "images") -> list[datasets.DatasetStatus]:
         """All datasets of a kind, a visitor's own texts at the end."""
-        return [self.dataset(name) for name in datasets.names(kind, self.settings)]
+        return [self.dataset(name) for name in datasets.names(modality, self.settings)]
 
     def corpus(self, name: str, progress: Callable[[float, str], None] | None = None) -> text.Corpus:
         """The sentences of a corpus; see `aecore.datasets.text.load_corpus`.

@@ -92,8 +92,8 @@ class Follower:
         with self._lock:
             self._handles[job.run] = handle
             early = self._early.pop(job.run)
-        for told in early:
-            handle.tell(told)
+        for command in early:
+            handle.tell(command)
         try:
             yield from self._drain(job, handle)
         finally:

@@ -70,10 +70,10 @@ class Runs(StoredRuns):
             BadInput, DataMissing: it cannot be trained like this.
         """
         status = self._data.dataset(config.dataset)
-        if status.kind != config.hyper.kind:
-            others = ", ".join(other.name for other in self._data.datasets(config.hyper.kind))
-            raise BadInput({"dataset": f"{config.variant} learns {config.hyper.kind}, and {status.name} holds "
-                            f"{status.kind}; choose one of {others}."})  # fmt: skip
+        if status.modality != config.hyper.modality:
+            others = ", ".join(other.name for other in self._data.datasets(config.hyper.modality))
+            raise BadInput({"dataset": f"{config.variant} learns {config.hyper.modality}, and {status.name} holds "
+                            f"{status.modality}; choose one of {others}."})  # fmt: skip
         if self._settings.scheduler is None:  # workers elsewhere have their own data
             if not status.available:
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")

@@ -130,9 +130,9 @@ class StoredRuns:
         if not self._data.dataset(config.dataset).available:
             return {}
         try:
-            images = datasets.measured(datasets.images_of(config, self._data.settings), config.image_hyper)
+            images = datasets.evaluation_images(datasets.images_of(config, self._data.settings), config.image_hyper)
         except DataMissing:  # a damaged file is told where it is needed; a pretrained model does without
             return {}
         chosen = datasets.pictured(images)
-        shown = datasets.shown_test(images, config.image_hyper)[chosen]
-        return {"clean": images.x_test[chosen, ..., 0], "corrupted": datasets.as_pixels(shown[..., 0])}
+        corrupted = datasets.corrupted_test(images, config.image_hyper)[chosen]
+        return {"clean": images.x_test[chosen, ..., 0], "corrupted": datasets.as_pixels(corrupted[..., 0])}

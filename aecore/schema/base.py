@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from aecore.errors import BadInput
-from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper, shown
+from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper, truncated
 
 IMAGE_SHAPE = (28, 28, 1)
 MAX_PARAMETERS = 50_000_000
@@ -32,7 +32,7 @@ class VariantConfig(BaseModel, ABC):
     how_it_works: ClassVar[str]
     model_class: ClassVar[str]
     presets: ClassVar[dict[str, dict[str, Any]]]
-    kind: ClassVar[Literal["images", "sentences"]]
+    modality: ClassVar[Literal["images", "sentences"]]
     baseline_note: ClassVar[str] = "Below PCA's line, the network beats it."
 
     optimizer: Literal["adam", "adamw", "rmsprop", "sgd"] = hyper(
@@ -88,13 +88,13 @@ class VariantConfig(BaseModel, ABC):
         """
         if preset is not None and preset not in cls.presets:
             known = ", ".join(cls.presets)
-            raise BadInput({"preset": f"{cls.name} has no preset '{shown(preset)}'; its presets are {known}."})
+            raise BadInput({"preset": f"{cls.name} has no preset '{truncated(preset)}'; its presets are {known}."})
         specs = {spec.name: spec for spec in cls.fields()}
         problems: dict[str, str] = {}
         parsed: dict[str, Any] = dict(cls.presets[preset]) if preset else {}
         for name, value in (values or {}).items():
             if name not in specs:
-                problems[name] = f"{cls.name} has no field '{shown(name)}'; its fields are {', '.join(specs)}."
+                problems[name] = f"{cls.name} has no field '{truncated(name)}'; its fields are {', '.join(specs)}."
                 continue
             try:
                 parsed[name] = specs[name].parse(value)
@@ -179,7 +179,7 @@ def has_effect(hyper: VariantConfig, field: str) -> bool:
 class ImageConfig(VariantConfig, ABC):
     """A variant that is trained on images."""
 
-    kind: ClassVar[Literal["images", "sentences"]] = "images"
+    modality: ClassVar[Literal["images", "sentences"]] = "images"
 
     noise: Literal["none", "gaussian", "masking", "salt_and_pepper"] = hyper(
         "none", "Noise", "Noise", "What is done to the input; the target of the reconstruction stays clean."

@@ -125,10 +125,10 @@ class FieldSpec:
             "choice": "one of " + ", ".join(self.choices or ()),
             "widths": f"{WIDTHS_HELP}, each {span}",
         }[self.type]
-        return BadInput({self.name: f"{self.name} takes {allowed.strip()}; received '{shown(received)}'."})
+        return BadInput({self.name: f"{self.name} takes {allowed.strip()}; received '{truncated(received)}'."})
 
 
-def shown(received: Any) -> str:
+def truncated(received: Any) -> str:
     """What was received, on one line and not too long, for an error message."""
     text = " ".join(str(received).splitlines())
     return text if len(text) <= 60 else text[:59] + "…"
@@ -166,11 +166,11 @@ def field_specs(model: type[BaseModel]) -> tuple[FieldSpec, ...]:
     specs = []
     for name, info in model.model_fields.items():
         extra = typing.cast(dict, info.json_schema_extra)
-        kind, choices = _kind(info.annotation)
+        type_, choices = _type_and_choices(info.annotation)
         specs.append(
             FieldSpec(
                 name=name,
-                type=kind,
+                type=type_,
                 default=info.default,
                 choices=choices,
                 label=info.title or name,
@@ -181,7 +181,7 @@ def field_specs(model: type[BaseModel]) -> tuple[FieldSpec, ...]:
     return tuple(sorted(specs, key=lambda spec: GROUPS.index(spec.group)))
 
 
-def _kind(annotation: Any) -> tuple[Any, tuple[str, ...] | None]:
+def _type_and_choices(annotation: Any) -> tuple[Any, tuple[str, ...] | None]:
     if typing.get_origin(annotation) is Literal:
         return "choice", typing.get_args(annotation)
     if isinstance(annotation, types.GenericAlias):

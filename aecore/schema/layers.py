@@ -134,9 +134,9 @@ class ConvFields(ImageConfig, ABC):
     def map_sizes(self, image_shape: tuple[int, ...]) -> list[tuple[int, int]]:
         """Height and width of the image and of what each convolution of the encoder makes of it."""
         sizes = [(image_shape[0], image_shape[1])]
-        for halves in self.halving:
+        for downsamples in self.halving:
             height, width = sizes[-1]
-            sizes.append((-(-height // 2), -(-width // 2)) if halves else (height, width))
+            sizes.append((-(-height // 2), -(-width // 2)) if downsamples else (height, width))
         return sizes
 
     def code_maps(self, image_shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -146,7 +146,9 @@ class ConvFields(ImageConfig, ABC):
     def encoder_layers(self, image_shape: tuple[int, ...]) -> list[ConvLayer]:
         """The encoder's convolutions."""
         channels = (image_shape[2], *self.filters)
-        return [ConvLayer(*pair, halves) for pair, halves in zip(pairwise(channels), self.halving, strict=True)]
+        return [
+            ConvLayer(*pair, downsamples) for pair, downsamples in zip(pairwise(channels), self.halving, strict=True)
+        ]
 
     def decoder_layers(self, image_shape: tuple[int, ...]) -> list[ConvLayer]:
         """The decoder's convolutions; the last one gives the image's logits.

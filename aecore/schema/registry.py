@@ -5,12 +5,13 @@ from aecore.schema.base import VariantConfig
 from aecore.schema.contractive import Contractive
 from aecore.schema.convolutional import Convolutional
 from aecore.schema.dense import Denoising, Sparse, Stacked, Vanilla
-from aecore.schema.fields import shown
+from aecore.schema.fields import truncated
 from aecore.schema.sentence import Sentence
 from aecore.schema.variational import Variational
 
 VARIANTS: dict[str, type[VariantConfig]] = {
-    kind.name: kind for kind in (Vanilla, Sparse, Denoising, Stacked, Contractive, Convolutional, Variational, Sentence)
+    variant_class.name: variant_class
+    for variant_class in (Vanilla, Sparse, Denoising, Stacked, Contractive, Convolutional, Variational, Sentence)
 }
 
 
@@ -24,4 +25,4 @@ def variant(name: str) -> type[VariantConfig]:
         return VARIANTS[name]
     except KeyError:
         known = ", ".join(VARIANTS)
-        raise BadInput({"variant": f"There is no variant '{shown(name)}'; the variants are {known}."}) from None
+        raise BadInput({"variant": f"There is no variant '{truncated(name)}'; the variants are {known}."}) from None

@@ -9,7 +9,9 @@ from aecore.schema.base import IMAGE_SHAPE, ImageConfig, VariantConfig
 from aecore.schema.registry import variant
 from aecore.schema.sentence import Sentence
 
-Status = Literal["queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "shipped"]
+Status = Literal[
+    "queued", "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "pretrained"
+]
 ACTIVE: tuple[Status, ...] = ("queued", "starting", "running")
 
 

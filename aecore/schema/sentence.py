@@ -14,7 +14,7 @@ SPECIAL = 2  # PAD and UNK
 class Sentence(VariantConfig):
     """Words in, one code, the same words out (Li et al., 2015; the first book's last chapter)."""
 
-    kind: ClassVar[Literal["images", "sentences"]] = "sentences"
+    modality: ClassVar[Literal["images", "sentences"]] = "sentences"
     name: ClassVar[str] = "sentence"
     title: ClassVar[str] = "Sentence"
     summary: ClassVar[str] = "A recurrent network reads a sentence into one vector, and writes it down again from that."

@@ -1,4 +1,4 @@
-"""Shipped models: read-only runs that lie in a folder each, checked against their manifest when they are opened."""
+"""Pretrained models: read-only runs that lie in a folder each, checked against their manifest when they are opened."""
 
 import contextlib
 import hashlib
@@ -22,7 +22,7 @@ FORMAT = 1
 CODES, LONG_CODE = ("codes", "pca_codes"), 256
 UNKNOWN = Device("cpu", "device not known", "")
 MANIFEST = "manifest.json"
-SHOWN_METRICS = {
+REQUIRED_METRICS = {
     "images": ("mse", "pca_mse", "knn5_accuracy", "pca_knn5_accuracy"),
     "sentences": ("separation_auc", "untrained_auc", "word_accuracy"),
 }
@@ -39,7 +39,7 @@ FILES = (*COMMON_FILES, *(name for names in OWN_FILES.values() for name in names
 
 @dataclass(frozen=True)
 class Bundle:
-    """A shipped model.
+    """A pretrained model.
 
     Attributes:
         run: its configuration and figures, as those of any run.
@@ -90,7 +90,7 @@ class Bundle:
 
 
 class PretrainedModels:
-    """The folder of shipped models; each is checked once, and again when its files have changed.
+    """The folder of pretrained models; each is checked once, and again when its files have changed.
 
     Args:
         folder: holds a folder for each model; it need not exist.
@@ -112,14 +112,14 @@ class PretrainedModels:
         return [entry.name for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
 
     def bundle(self, name: str) -> Bundle:
-        """A shipped model.
+        """A pretrained model.
 
         Raises:
             BadInput: there is none of that name.
             StorageError: one of its files is missing, or is not what was shipped.
         """
         if name not in self:
-            raise BadInput({"run": f"There is no shipped model '{name}'."})
+            raise BadInput({"run": f"There is no pretrained model '{name}'."})
         stamp = _stamp(self._folder / name)
         known = self._opened.get(name)
         if known is None or known[0] != stamp:
@@ -157,19 +157,19 @@ def open_bundle(folder: Path) -> Bundle:
         config = RunConfig.from_json(json.loads(parts["config.json"]))
         if config.preset is not None and config.preset not in config.hyper.presets:
             raise ValueError(f"there is no preset '{config.preset}'")
-        kind = config.hyper.kind
-        lacking = [name for name in OWN_FILES[kind] if name not in parts]
+        modality = config.hyper.modality
+        lacking = [name for name in OWN_FILES[modality] if name not in parts]
         if lacking:
             raise ValueError(f"there is no {lacking[0]}")
         score, history = json.loads(parts["scorecard.json"]), json.loads(parts["history.json"])
         epochs = tuple(EpochView(**epoch) for epoch in history["epochs"])
         curve = Curve(epochs, tuple((float(position), float(loss)) for position, loss in history["ticks"]))
-        positions = _positions(read_arrays(parts["timeline.npz"]), CHANGING_ARRAYS[kind])
-        missing = [name for name in SHOWN_METRICS[kind] if not isinstance(score["metrics"].get(name), float)]
+        positions = _positions(read_arrays(parts["timeline.npz"]), CHANGING_ARRAYS[modality])
+        missing = [name for name in REQUIRED_METRICS[modality] if not isinstance(score["metrics"].get(name), float)]
         if missing:
             raise ValueError(f"there is no {missing[0]} among the figures")
         run = RunView(
-            id=folder.name, config=config, status="shipped", message="", attempt=1,
+            id=folder.name, config=config, status="pretrained", message="", attempt=1,
             created=datetime.fromisoformat(score["created"]), updated=datetime.fromisoformat(score["created"]),
             position=float(len(epochs)), stage="", phase="", total_epochs=config.hyper.total_epochs,
             learning_rate=epochs[-1].learning_rate, samples_per_second=epochs[-1].samples_per_second,
@@ -267,7 +267,7 @@ def _checked(folder: Path, manifest: dict[str, str], name: str) -> bytes:
 
 def _refused(folder: Path, reason: str) -> str:
     return (
-        f"The shipped model {folder.name} is not offered: {reason}. Restore {folder}, or train the project's own "
+        f"The pretrained model {folder.name} is not offered: {reason}. Restore {folder}, or train the project's own "
         "models again with 'make checkpoints'."
     )
 

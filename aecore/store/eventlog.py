@@ -77,28 +77,28 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
     return []
 
 
-def artifacts_of(run: str, kind: str) -> sa.Select[Any]:
+def artifacts_of(run: str, artifact: str) -> sa.Select[Any]:
     """A run's files of one kind, in the order of their positions."""
     return (
         sa.select(ArtifactRow)
-        .where(ArtifactRow.run == run, ArtifactRow.kind == kind)
+        .where(ArtifactRow.run == run, ArtifactRow.artifact == artifact)
         .order_by(ArtifactRow.position, ArtifactRow.id)
     )
 
 
-def newest(session: Session, run: str, kind: str, position: float | None = None) -> ArtifactRow | None:
+def newest(session: Session, run: str, artifact: str, position: float | None = None) -> ArtifactRow | None:
     """A run's newest file of one kind, or the newest at or before a position."""
-    query = artifacts_of(run, kind).order_by(None)
+    query = artifacts_of(run, artifact).order_by(None)
     if position is not None:
         query = query.where(ArtifactRow.position <= position + 1e-9)
     return session.scalars(query.order_by(ArtifactRow.position.desc(), ArtifactRow.id.desc())).first()
 
 
 def _replace(
-    session: Session, files: ArtifactFolder, row: RunRow, kind: str, ending: str, position: float, data: bytes
+    session: Session, files: ArtifactFolder, row: RunRow, artifact: str, ending: str, position: float, data: bytes
 ):
-    old = session.scalars(artifacts_of(row.id, kind)).all()
-    new = _add(session, files, row, kind, f"{kind}-{row.attempt}-{position:.6f}.{ending}", position, data)
+    old = session.scalars(artifacts_of(row.id, artifact)).all()
+    new = _add(session, files, row, artifact, f"{artifact}-{row.attempt}-{position:.6f}.{ending}", position, data)
     for artifact in old:
         session.delete(artifact)
     return [artifact.path for artifact in old if artifact.path != new]
@@ -127,11 +127,11 @@ def _keep_snapshot(session: Session, files: ArtifactFolder, row: RunRow, event: 
 
 
 def _add(
-    session: Session, files: ArtifactFolder, row: RunRow, kind: str, name: str, position: float, data: bytes
+    session: Session, files: ArtifactFolder, row: RunRow, artifact: str, name: str, position: float, data: bytes
 ) -> str:
     path = f"{row.id}/{name}"
     sha256 = files.write(path, data)
-    session.add(ArtifactRow(run=row.id, kind=kind, position=position, path=path, size=len(data), sha256=sha256))
+    session.add(ArtifactRow(run=row.id, artifact=artifact, position=position, path=path, size=len(data), sha256=sha256))
     return path
 
 

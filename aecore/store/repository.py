@@ -129,7 +129,7 @@ class Repository:
             session.execute(sa.delete(TickRow).where(TickRow.run == name, TickRow.position > done + 1e-9))
             stale = session.scalars(
                 sa.select(ArtifactRow).where(
-                    ArtifactRow.run == name, ArtifactRow.kind == "snapshot", ArtifactRow.position > done + 1e-9
+                    ArtifactRow.run == name, ArtifactRow.artifact == "snapshot", ArtifactRow.position > done + 1e-9
                 )
             ).all()
             for artifact in stale:

@@ -79,7 +79,7 @@ class ArtifactRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
-    kind: Mapped[str] = mapped_column(String(16))
+    artifact: Mapped[str] = mapped_column("kind", String(16))
     position: Mapped[float]
     path: Mapped[str] = mapped_column(String(300))
     size: Mapped[int]

@@ -77,9 +77,9 @@ class Stored:
         """
         self._restore("optimizer", optimizer.variables)
 
-    def _restore(self, kind: str, variables: list[Any]) -> None:
-        stored = [array for name, array in self._arrays.items() if name.startswith(f"{kind}/")]
+    def _restore(self, part: str, variables: list[Any]) -> None:
+        stored = [array for name, array in self._arrays.items() if name.startswith(f"{part}/")]
         if [array.shape for array in stored] != [tuple(variable.shape) for variable in variables]:
-            raise StorageError(f"The checkpoint does not fit this {kind}; it belongs to another configuration.")
+            raise StorageError(f"The checkpoint does not fit this {part}; it belongs to another configuration.")
         for array, variable in zip(stored, variables, strict=True):
             variable.assign(array)

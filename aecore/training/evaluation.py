@@ -1,4 +1,4 @@
-"""Measures a model again from its weights, and takes from it what a shipped model needs."""
+"""Measures a model again from its weights, and takes from it what a pretrained model needs."""
 
 import importlib
 import tempfile
@@ -69,20 +69,20 @@ def measure(
     config: RunConfig, model: Autoencoder, data: Data, stage: Callable[[str], None]
 ) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
     """What `evaluate` returns, and what a run of this kind keeps beside its snapshots."""
-    measured = run_data(config, data)
-    metrics = {**measured.score(model, stage), **measured.baselines(stage)}
-    return metrics, {**measured.kept(), **measured.artifacts()}
+    trained_on = run_data(config, data)
+    metrics = {**trained_on.score(model, stage), **trained_on.baselines(stage)}
+    return metrics, {**trained_on.kept(), **trained_on.artifacts()}
 
 
 def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:
     """Codes of 2,000 held-out images and PCA's of the same size; see `aecore.store.bundles.Bundle.held_out`."""
     scorer = Scorer(images, config.image_hyper)
     chosen = coded(scorer.images, HELD_OUT_CODES)
-    shown = scorer.shown_test[chosen]
-    (codes,) = batched(lambda x: (model.encode(x),), shown)
+    corrupted = scorer.corrupted_test[chosen]
+    (codes,) = batched(lambda x: (model.encode(x),), corrupted)
     return {
         "codes": codes.astype(np.float16),
-        "pca_codes": scorer.baseline.encode(shown).astype(np.float16),
+        "pca_codes": scorer.baseline.encode(corrupted).astype(np.float16),
         "labels": scorer.images.y_test[chosen],
         "indices": chosen.astype(np.int32),
     }

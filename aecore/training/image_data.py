@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
 from aecore.datasets import Images
-from aecore.datasets.evaluation import as_floats, measured, shown_test, shown_train
+from aecore.datasets.evaluation import as_floats, corrupted_test, corrupted_train, evaluation_images
 from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
@@ -34,7 +34,7 @@ class ImageRunData(RunData):
 
     def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
         if self._photographer is None:
-            self._photographer = Photographer(model, self.scorer.images, self.scorer.shown_test)
+            self._photographer = Photographer(model, self.scorer.images, self.scorer.corrupted_test)
         return self._photographer.take(position)
 
     def baseline_loss(self, model: Autoencoder) -> float:
@@ -49,13 +49,13 @@ class ImageRunData(RunData):
         hyper, scorer = self.scorer.hyper, self.scorer
         if hyper.noise != "gaussian":
             return {}
-        clean, noisy = as_floats(scorer.images.x_train), shown_train(scorer.images, hyper)
+        clean, noisy = as_floats(scorer.images.x_train), corrupted_train(scorer.images, hyper)
         stage("a PCA denoiser")
         pca = tuned_pca(clean[:PCA_DENOISER_IMAGES], noisy[:PCA_DENOISER_IMAGES])
-        found = {"pca_denoiser_psnr": psnr(scorer.clean_test, pca(scorer.shown_test))}
+        found = {"pca_denoiser_psnr": psnr(scorer.clean_test, pca(scorer.corrupted_test))}
         stage("non-local means")
         nlm = tuned_non_local_means(clean, noisy)
-        return found | {"nlm_psnr": psnr(scorer.clean_test, nlm(scorer.shown_test))}
+        return found | {"nlm_psnr": psnr(scorer.clean_test, nlm(scorer.corrupted_test))}
 
 
 class ImageData(DeviceData):
@@ -67,12 +67,12 @@ class ImageData(DeviceData):
 
     def __init__(self, images: Images, hyper: ImageConfig):
         self._hyper = hyper
-        fixed = measured(images, hyper)  # training images are turned black and white in each step
+        fixed = evaluation_images(images, hyper)  # training images are turned black and white in each step
         noisy = hyper.noise != "none"
-        kept = shown_train(fixed, hyper) if noisy and not hyper.fresh_noise else None
-        shown = shown_test(fixed, hyper) if noisy else None
+        kept = corrupted_train(fixed, hyper) if noisy and not hyper.fresh_noise else None
+        corrupted = corrupted_test(fixed, hyper) if noisy else None
         self.training = tf.constant(images.x_train), None if kept is None else tf.constant(kept)
-        self.held_out = tf.constant(fixed.x_test), None if shown is None else tf.constant(shown)
+        self.held_out = tf.constant(fixed.x_test), None if corrupted is None else tf.constant(corrupted)
         self.train_size, self.test_size = len(images.x_train), len(fixed.x_test)
 
     def train_batch(self, training: Tensors, rows: tf.Tensor, seed: tf.Tensor, xla: bool):
@@ -88,9 +88,9 @@ class ImageData(DeviceData):
         return padded_batches(np.arange(self.train_size), size)
 
     def test_batch(self, held_out: Tensors, rows: tf.Tensor):
-        images, shown = held_out
+        images, corrupted = held_out
         clean = _scaled(tf.gather(images, rows))
-        return clean, clean if shown is None else tf.gather(shown, rows)
+        return clean, clean if corrupted is None else tf.gather(corrupted, rows)
 
 
 def _scaled(images: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ from aecore.analysis.baseline import LinearBaseline
 from aecore.analysis.codes import activity, neighbour_metrics
 from aecore.analysis.images import reconstruction_metrics
 from aecore.datasets import Images
-from aecore.datasets.evaluation import as_floats, measured, shown_test, shown_train
+from aecore.datasets.evaluation import as_floats, corrupted_test, corrupted_train, evaluation_images
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
 
@@ -29,21 +29,21 @@ class Scorer:
     """
 
     def __init__(self, images: Images, hyper: ImageConfig):
-        self.images = images = measured(images, hyper)
+        self.images = images = evaluation_images(images, hyper)
         self.hyper = hyper
         self.clean_test = as_floats(images.x_test)
-        self.shown_test = shown_test(images, hyper)
+        self.corrupted_test = corrupted_test(images, hyper)
 
     @functools.cached_property
     def baseline(self) -> LinearBaseline:
         clean = as_floats(self.images.x_train)
         return LinearBaseline.fit(
-            clean, None if self.hyper.noise == "none" else shown_train(self.images, self.hyper), self._code_size
+            clean, None if self.hyper.noise == "none" else corrupted_train(self.images, self.hyper), self._code_size
         )
 
     def baseline_loss(self) -> float:
         """The baseline's held-out reconstruction error, in the unit of the run's loss."""
-        output = self.baseline.decode(self.baseline.encode(self.shown_test))
+        output = self.baseline.decode(self.baseline.encode(self.corrupted_test))
         return self.hyper.baseline_loss(reconstruction_metrics(self.clean_test, output))
 
     def score(self, model: Autoencoder, stage: Callable[[str], None]) -> Mapping[str, float | None]:
@@ -54,17 +54,17 @@ class Scorer:
             stage: told what is measured next.
         """
         stage("reconstructions")
-        output, codes = batched(lambda x: (model(x), model.encode(x)), self.shown_test)
+        output, codes = batched(lambda x: (model(x), model.encode(x)), self.corrupted_test)
         if not (np.isfinite(output).all() and np.isfinite(codes).all()):
             return {"mse": None}
         metrics = self._images(output) | activity(codes)
         stage("codes")
-        train = shown_train(self.images, self.hyper)
+        train = corrupted_train(self.images, self.hyper)
         (train_codes,) = batched(lambda x: (model.encode(x),), train)
         metrics |= self._codes(train_codes, codes)
-        metrics |= model.extra_metrics(self.clean_test, self.shown_test, stage)
+        metrics |= model.extra_metrics(self.clean_test, self.corrupted_test, stage)
         stage("PCA")
-        pca_codes = self.baseline.encode(self.shown_test)
+        pca_codes = self.baseline.encode(self.corrupted_test)
         pca = self._images(self.baseline.decode(pca_codes).reshape(self.clean_test.shape))
         pca |= self._codes(self.baseline.encode(train), pca_codes)
         return metrics | {f"pca_{name}": value for name, value in pca.items()}

@@ -14,10 +14,10 @@ from aecore.schema.sentence import Sentence
 from aecore.training.predictor import Predictor
 from aecore.training.run_data import DeviceData, Pair, RunData, Tensors, padded_batches
 from aecore.training.sentence_score import SentenceScorer, topic_labels
-from aecore.training.snapshot import TILES, drawable, halves
+from aecore.training.snapshot import TILES, as_float16, drawable
 
-SHOWN, CODED = 10, 1000
-SHOWN_WORDS = (6, 24)  # the sentences that are read along have so many
+EXAMPLES, CODED = 10, 1000
+EXAMPLE_WORDS = (6, 24)  # the sentences that are read along have so many
 POOL = 50  # batches within which sentences are sorted by length
 UNK = 1
 
@@ -70,8 +70,8 @@ class SentenceRunData(RunData):
         self.data = SentenceData(text, hyper)
         self.scorer = SentenceScorer(text, hyper)
         lengths = (text.ids[text.test] > 0).sum(axis=1)
-        usual = np.flatnonzero((lengths >= SHOWN_WORDS[0]) & (lengths <= SHOWN_WORDS[1]))
-        self._read = text.test[usual[:SHOWN] if len(usual) >= SHOWN else np.arange(min(SHOWN, len(text.test)))]
+        usual = np.flatnonzero((lengths >= EXAMPLE_WORDS[0]) & (lengths <= EXAMPLE_WORDS[1]))
+        self._read = text.test[usual[:EXAMPLES] if len(usual) >= EXAMPLES else np.arange(min(EXAMPLES, len(text.test)))]
         coded = text.test[:CODED]
         self._fixed = {
             "shown": text.ids[self._read],
@@ -94,14 +94,14 @@ class SentenceRunData(RunData):
         assert isinstance(model, SentenceAutoencoder)
         if self._predictor is None:
             self._predictor = Predictor(model)
-        shown = self._predictor(RECONSTRUCT, ids=self._text.ids[self._read].astype(np.int32))
+        reconstructed = self._predictor(RECONSTRUCT, ids=self._text.ids[self._read].astype(np.int32))
         codes = self._predictor(ENCODE, ids=self._coded)["codes"]
         arrays = {
             **self._fixed,
-            "words": shown["words"].astype(np.uint16),
-            "cosines": halves(shown["cosines"]),
-            "codes": halves(drawable(codes)),
-            "tiles": halves(model.tiles(TILES).numpy()),
+            "words": reconstructed["words"].astype(np.uint16),
+            "cosines": as_float16(reconstructed["cosines"]),
+            "codes": as_float16(drawable(codes)),
+            "tiles": as_float16(model.tiles(TILES).numpy()),
         }
         self._fixed = {}
         return Snapshot(position, arrays)

@@ -19,7 +19,7 @@ from aecore.training.predictor import Predictor
 
 PAIRS = 500  # sentences whose similarity is measured, as in the textbook
 PAIRS_SEED = 50_000
-MEASURED = 10_000  # held-out sentences whose words are counted, and among which neighbours are looked for
+MAX_SENTENCES = 10_000  # held-out sentences whose words are counted, and among which neighbours are looked for
 QUERIES = 2_000  # sentences whose nearest neighbour is looked at
 TOPICS = 9  # that have a colour of their own; the others share one
 MAPPED = 2_000
@@ -61,12 +61,12 @@ class SentenceScorer:
 
         That is the mean vector of the training words; scored on words, their frequencies, whose cross-entropy is exact.
         """
-        shown = self._text.ids[self._text.train]
-        frequency = np.bincount(shown.ravel(), minlength=self._hyper.vocabulary).astype(np.float64)
+        ids = self._text.ids[self._text.train]
+        frequency = np.bincount(ids.ravel(), minlength=self._hyper.vocabulary).astype(np.float64)
         if self._hyper.objective == "words":
-            frequency[0] = len(shown)  # each sentence ends once
+            frequency[0] = len(ids)  # each sentence ends once
             surprise = -np.log((frequency + 1) / (frequency.sum() + len(frequency)))
-            ids = self._text.ids[self._text.test[:MEASURED]]
+            ids = self._text.ids[self._text.test[:MAX_SENTENCES]]
             words = (ids > 0).sum(axis=1)
             ends = (words < ids.shape[1]) * surprise[0]
             return float(((surprise[ids] * (ids > 0)).sum(axis=1) + ends).sum() / (words + (ends > 0)).sum())
@@ -93,7 +93,7 @@ class SentenceScorer:
         text = self._text
         stage("reconstructions")
         predict = Predictor(model)
-        held = text.ids[text.test[:MEASURED]]
+        held = text.ids[text.test[:MAX_SENTENCES]]
         metrics: dict[str, float | None] = {
             "held_out_loss": self._mean_loss(model, lambda ids: _written(model, ids)),
             "frequency_loss" if self._hyper.objective == "words" else "mean_vector_loss": self.baseline_loss(model),
@@ -107,7 +107,7 @@ class SentenceScorer:
 
     def _mean_loss(self, model: SentenceAutoencoder, write: Callable[[tf.Tensor], tf.Tensor]) -> float:
         """Mean loss of the held-out sentences where their vectors are written like this."""
-        ids = self._text.ids[self._text.test[:MEASURED]].astype(np.int32)
+        ids = self._text.ids[self._text.test[:MAX_SENTENCES]].astype(np.int32)
 
         @tf.function(reduce_retracing=True)
         def errors(part: tf.Tensor) -> tf.Tensor:
@@ -195,7 +195,7 @@ class SentenceScorer:
             "names": as_bytes(names),
         }
         topical = topics_matrix(corpus, text.test)
-        with_topic = np.flatnonzero(np.asarray(topical.sum(axis=1)).ravel())[:MEASURED]
+        with_topic = np.flatnonzero(np.asarray(topical.sum(axis=1)).ravel())[:MAX_SENTENCES]
         if len(with_topic) < 2 or len(np.unique(corpus.documents[text.test[with_topic]])) < 2:
             return {}
         rows, topics = text.test[with_topic], topical[with_topic]

@@ -25,14 +25,14 @@ class Photographer:
 
     def __init__(self, model: Autoencoder, images: Images, corrupted_test: np.ndarray):
         self._model = model
-        shown = pictured(images)
+        corrupted = pictured(images)
         with_code = coded(images)
-        self._shown = tf.constant(corrupted_test[shown], tf.float32)
+        self._shown = tf.constant(corrupted_test[corrupted], tf.float32)
         self._coded = tf.constant(corrupted_test[with_code], tf.float32)
         self._look = tf.function(self._look_at)
         self._fixed = {
-            "clean": images.x_test[shown, ..., 0],
-            "corrupted": as_pixels(corrupted_test[shown, ..., 0]),
+            "clean": images.x_test[corrupted, ..., 0],
+            "corrupted": as_pixels(corrupted_test[corrupted, ..., 0]),
             "labels": images.y_test[with_code],
             "indices": with_code.astype(np.int32),
         }
@@ -43,21 +43,21 @@ class Photographer:
         arrays = {
             **self._fixed,
             "outputs": as_pixels(outputs.numpy()[..., 0]),
-            "codes": halves(drawable(codes.numpy())),
-            "tiles": halves(tiles.numpy()),
+            "codes": as_float16(drawable(codes.numpy())),
+            "tiles": as_float16(tiles.numpy()),
             **{name: drawn(name, array.numpy()) for name, array in visualizations.items()},
         }
         self._fixed = {}
         return Snapshot(position, arrays)
 
-    def _look_at(self, shown, coded):
+    def _look_at(self, corrupted, coded):
         model = self._model
-        return model(shown), model.encode(coded), model.tiles(TILES), model.visualizations(coded)
+        return model(corrupted), model.encode(coded), model.tiles(TILES), model.visualizations(coded)
 
 
 def drawn(name: str, values: np.ndarray) -> np.ndarray:
     """A visualization as it is kept: images as uint8 [n, h, w], all else as float16."""
-    return as_pixels(values[..., 0]) if name in IMAGES else halves(values)
+    return as_pixels(values[..., 0]) if name in IMAGES else as_float16(values)
 
 
 def drawable(codes: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def drawable(codes: np.ndarray) -> np.ndarray:
     return PCA(n_components=LONG_CODE_COMPONENTS, svd_solver="randomized", random_state=0).fit_transform(codes)
 
 
-def halves(values: np.ndarray) -> np.ndarray:
+def as_float16(values: np.ndarray) -> np.ndarray:
     """float16, with what is beyond its range cut off."""
     limit = np.finfo(np.float16).max
     return np.clip(values, -limit, limit).astype(np.float16)

@@ -58,7 +58,7 @@ class Trainer:
         self._snapped, self._saved = -math.inf, math.inf  # the first chunk, which compiles, starts the latter's clock
         self._checkpoint_cost = self._snapshot_cost = self._loss = 0.0
         self._rates: list[float] = []
-        self._baseline_told = stored is not None and self._position.epoch > 0
+        self._baseline_sent = stored is not None and self._position.epoch > 0
 
     def run(self) -> None:
         """Trains until the end, the pause or the stop; the last event is `Finished` or `Failed`."""
@@ -175,9 +175,9 @@ class Trainer:
         )
         position.step, position.seconds, position.sums = 0, 0.0, {}
         self._snapshot()
-        if not self._baseline_told:
+        if not self._baseline_sent:
             self._channel.emit(Baseline(self._run_data.baseline_loss(self._model)))
-            self._baseline_told = True
+            self._baseline_sent = True
         return None
 
     def _speed(self, latest: float) -> float:

@@ -24,8 +24,8 @@ from aecore.messages.events import (
     Started,
 )
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
+from tests.app.reader import APP, CHECKPOINTS
 
-APP = str(Path(__file__).resolve().parents[2] / "app.py")
 METRICS = {"mse": 0.0123, "psnr": 19.5, "knn5_accuracy": 0.91, "pca_mse": 0.0234, "pca_knn5_accuracy": 0.87}
 
 
@@ -47,7 +47,7 @@ class ScriptedWorker:
         return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
-        """Shipped models are really asked, in this process; the script's runs have no weights."""
+        """Pretrained models are really asked, in this process; the script's runs have no weights."""
         return compute_worker.infer(request)
 
     def close(self) -> None:
@@ -114,6 +114,14 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     st.cache_data.clear()
     yield scripted
     st.cache_resource.clear()  # closes the service
+
+
+@pytest.fixture
+def checkpoints(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of this project's pretrained models, in use."""
+    del worker
+    monkeypatch.setenv("AECORE_CHECKPOINTS", str(CHECKPOINTS))
+    return CHECKPOINTS
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import APP, ScriptedWorker
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import APP
 
 ROOT = Path(APP).parent
 PAGES = ("home", "train", "latent", "weights", "replay", "your_input", "novelty", "sentences")
@@ -22,7 +23,7 @@ def numeric_parameters() -> list[str]:
 
 
 @pytest.fixture
-def shipped(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+def pretrained(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     del worker
     monkeypatch.setenv("AECORE_CHECKPOINTS", str(ROOT / "checkpoints"))
 
@@ -39,7 +40,7 @@ def test_parameters_are_found():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_infinite_numbers_get_one_sentence_each(shipped: None, page: str):
+def test_infinite_numbers_get_one_sentence_each(pretrained: None, page: str):
     names = numeric_parameters()
     query = {name: INFINITE[k % len(INFINITE)] for k, name in enumerate(names)}
     test = opened(page, **query)
@@ -51,7 +52,7 @@ def test_infinite_numbers_get_one_sentence_each(shipped: None, page: str):
 
 @pytest.mark.parametrize("value", INFINITE)
 @pytest.mark.parametrize(("page", "name"), [("your_input", "seed"), ("latent", "sample")])
-def test_an_infinite_seed_is_left_out(shipped: None, page: str, name: str, value: str):
+def test_an_infinite_seed_is_left_out(pretrained: None, page: str, name: str, value: str):
     test = opened(page, **{name: value})
     assert not test.exception
     assert [error.value for error in test.error if error.value.startswith(f"{name} takes a finite number")]
@@ -60,5 +61,5 @@ def test_an_infinite_seed_is_left_out(shipped: None, page: str, name: str, value
 
 @pytest.mark.parametrize("value", OTHERS)
 @pytest.mark.parametrize("page", ["latent", "your_input"])
-def test_other_numbers_end_in_no_exception(shipped: None, page: str, value: str):
+def test_other_numbers_end_in_no_exception(pretrained: None, page: str, value: str):
     assert not opened(page, **dict.fromkeys(numeric_parameters(), value)).exception

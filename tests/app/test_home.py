@@ -3,22 +3,19 @@
 from streamlit.testing.v1 import AppTest
 
 from aecore.schema import VARIANTS
-from tests.app.conftest import APP, ScriptedWorker
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.header))
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import APP, texts
 
 
 def test_every_variant_has_a_card(app: AppTest) -> None:
-    shown = words(app)
+    shown = texts(app)
     for kind in VARIANTS.values():
         assert kind.title in shown
         assert kind.summary in shown
 
 
 def test_state_of_data_worker_and_device(app: AppTest) -> None:
-    shown = words(app)
+    shown = texts(app)
     assert ":green-badge[here] **Digits**" in shown
     assert ":gray-badge[not here] **MNIST**" in shown
     assert "mnist.npz" in shown

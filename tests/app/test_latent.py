@@ -1,4 +1,4 @@
-"""The page Latent space on a machine without data: shipped models, their figures, choices in the address."""
+"""The page Latent space on a machine without data: pretrained models, their figures, choices in the address."""
 
 import json
 from pathlib import Path
@@ -9,29 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.latent.walk import SLIDERS
-from tests.app.conftest import APP, ScriptedWorker
-from tests.app.test_train import errors, status_is, until
-
-SHELF = Path(__file__).resolve().parents[2] / "checkpoints"
-
-
-@pytest.fixture
-def shelf(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> ScriptedWorker:
-    """The models of this project."""
-    monkeypatch.setenv("AECORE_CHECKPOINTS", str(SHELF))
-    return worker
-
-
-def latent(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120).run()
-    app.switch_page("pages/latent.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def words(app: AppTest) -> str:
-    return "\n".join(element.value for element in (*app.markdown, *app.caption, *app.subheader, *app.header))
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import APP, CHECKPOINTS, errors, status_is, texts, until, visit
 
 
 def points_sent(app: AppTest) -> dict[str, Any]:
@@ -51,7 +30,7 @@ def test_where_nothing_has_learnt_anything_it_says_what_to_do(
 ) -> None:
     del worker
     monkeypatch.setenv("AECORE_CHECKPOINTS", str(tmp_path))
-    app = latent()
+    app = visit("latent")
     assert not app.exception
     (info,) = app.info
     assert "train a model first" in info.value
@@ -59,39 +38,40 @@ def test_where_nothing_has_learnt_anything_it_says_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["stacked-2", "variational-20", "denoising"])
-def test_figures_are_those_of_the_scorecard(shelf: ScriptedWorker, name: str) -> None:
-    del shelf
-    app = latent(run=name)
+def test_figures_are_those_of_the_scorecard(checkpoints: Path, name: str) -> None:
+    del checkpoints
+    app = visit("latent", run=name)
     assert not app.exception
     assert not errors(app)
-    scores = json.loads((SHELF / name / "scorecard.json").read_text())["metrics"]
+    scores = json.loads((CHECKPOINTS / name / "scorecard.json").read_text())["metrics"]
     shown = [(metric.label, metric.value) for metric in app.metric]
     assert shown[0] == ("5-NN accuracy", f"{scores['pca_knn5_accuracy']:.1%}")
     assert shown[1] == ("trustworthiness", f"{scores['pca_trustworthiness']:.4g}")
     assert shown[3] == ("5-NN accuracy", f"{scores['knn5_accuracy']:.1%}")
     assert shown[4] == ("trustworthiness", f"{scores['trustworthiness']:.4g}")
     assert shown[2][0] == shown[5][0] == "silhouette*"
-    assert "2,000 of 10,000 held-out images, drawn at random" in words(app)
-    assert "a thumbnail is what the model draws" in words(app)
+    assert "2,000 of 10,000 held-out images, drawn at random" in texts(app)
+    assert "a thumbnail is what the model draws" in texts(app)
 
 
-def test_what_belongs_to_a_kind_of_model_is_shown(shelf: ScriptedWorker) -> None:
-    del shelf
-    plane = latent(run="variational-2")
-    assert "The plane of codes" in words(plane)
-    assert "Drawn from the prior" in words(plane)
-    assert "Shoemake, 1985" in words(plane)
+def test_what_belongs_to_a_kind_of_model_is_shown(checkpoints: Path) -> None:
+    del checkpoints
+    plane = visit("latent", run="variational-2")
+    assert "The plane of codes" in texts(plane)
+    assert "Drawn from the prior" in texts(plane)
+    assert "Shoemake, 1985" in texts(plane)
     assert [slider.key for slider in plane.slider] == ["walk_x", "walk_y"]
-    longer = latent(run="stacked-30")
-    assert "The plane of codes" not in words(longer)
-    assert "Drawn from the prior" not in words(longer)
-    assert "Shoemake" not in words(longer)
+    longer = visit("latent", run="stacked-30")
+    assert "The plane of codes" not in texts(longer)
+    assert "Drawn from the prior" not in texts(longer)
+    assert "Shoemake" not in texts(longer)
     assert len(longer.slider) == SLIDERS
 
 
-def test_the_address_opens_the_page_as_it_was(shelf: ScriptedWorker) -> None:
-    del shelf
-    app = latent(run="variational-20", beside="stacked-30", points="500", sample="3", space="true", classes="3,8",
+def test_the_address_opens_the_page_as_it_was(checkpoints: Path) -> None:
+    del checkpoints
+    app = visit("latent", run="variational-20", beside="stacked-30", points="500", sample="3", space="true",
+                 classes="3,8",
                  thumbnails="true", d2="1.5", from_class="1", prior="4")  # fmt: skip
     assert not app.exception
     assert not errors(app)
@@ -99,8 +79,8 @@ def test_the_address_opens_the_page_as_it_was(shelf: ScriptedWorker) -> None:
     assert [panel["dims"] for panel in sent["panels"]] == [3, 3]
     assert "stacked-30" in sent["panels"][0]["title"]
     assert (sent["shown"], sent["thumbnails"]) == ([3, 8], True)
-    assert "500 of 10,000 held-out images" in words(app)
-    assert "(draw 3)" in words(app)
+    assert "500 of 10,000 held-out images" in texts(app)
+    assert "(draw 3)" in texts(app)
     assert app.slider(key="d2").value == 1.5
     assert app.selectbox(key="from_class").value == "1"
     assert app.number_input(key="prior").value == 4
@@ -116,27 +96,27 @@ def test_the_address_opens_the_page_as_it_was(shelf: ScriptedWorker) -> None:
     ],
 )
 def test_a_bad_address_gets_one_sentence_and_a_working_page(
-    shelf: ScriptedWorker, query: dict[str, str], sentence: str
+    checkpoints: Path, query: dict[str, str], sentence: str
 ) -> None:
-    del shelf
-    app = latent(**query)
+    del checkpoints
+    app = visit("latent", **query)
     assert not app.exception
     assert sum(sentence in error for error in errors(app)) == 1
     assert len(errors(app)) == 1
     assert points_sent(app)
 
 
-def test_a_point_is_shown_with_its_neighbours_and_starts_a_walk(shelf: ScriptedWorker) -> None:
-    del shelf
-    app = latent(run="stacked-30", points="500")
+def test_a_point_is_shown_with_its_neighbours_and_starts_a_walk(checkpoints: Path) -> None:
+    del checkpoints
+    app = visit("latent", run="stacked-30", points="500")
     before = pictures_drawn(app)
-    held_out = np.load(SHELF / "stacked-30" / "held_out.npz")
+    held_out = np.load(CHECKPOINTS / "stacked-30" / "held_out.npz")
     position, label = int(held_out["indices"][123]), int(held_out["labels"][123])
     app.number_input(key="point").set_value(position).run()
     assert not app.exception
-    assert f"Image {position}, class {label}." in words(app)
-    assert "Nearest in **the code**" in words(app)
-    assert "Nearest in **the pixels' first 30 principal components**" in words(app)
+    assert f"Image {position}, class {label}." in texts(app)
+    assert "Nearest in **the code**" in texts(app)
+    assert "Nearest in **the pixels' first 30 principal components**" in texts(app)
     assert points_sent(app)["picked"] == position
     codes = held_out["codes"][:500].astype(np.float32)
     nearest = np.argsort(np.linalg.norm(codes - codes[123], axis=1), kind="stable")[1:9]
@@ -147,20 +127,20 @@ def test_a_point_is_shown_with_its_neighbours_and_starts_a_walk(shelf: ScriptedW
     assert pictures_drawn(app)[3] != walked, "the walk starts from the image"
 
 
-def test_an_image_that_was_not_drawn_is_told(shelf: ScriptedWorker) -> None:
-    del shelf
-    held_out = np.load(SHELF / "stacked-2" / "held_out.npz")
+def test_an_image_that_was_not_drawn_is_told(checkpoints: Path) -> None:
+    del checkpoints
+    held_out = np.load(CHECKPOINTS / "stacked-2" / "held_out.npz")
     missing = next(k for k in range(10_000) if k not in held_out["indices"])
-    app = latent(run="stacked-2", point=str(missing))
+    app = visit("latent", run="stacked-2", point=str(missing))
     assert not app.exception
     assert [info.value for info in app.info] == [
         f"Image {missing} is not among the 2,000 points that were drawn: pick one of them, or draw more."
     ]
 
 
-def test_sliders_line_and_prior_draw_something_else(shelf: ScriptedWorker) -> None:
-    del shelf
-    app = latent(run="variational-20", points="500")
+def test_sliders_line_and_prior_draw_something_else(checkpoints: Path) -> None:
+    del checkpoints
+    app = visit("latent", run="variational-20", points="500")
     walk, line, prior = pictures_drawn(app)
     app.slider(key="d1").set_value(2.0).run()
     assert [one == other for one, other in zip(pictures_drawn(app), (walk, line, prior), strict=True)] == [
@@ -174,16 +154,16 @@ def test_sliders_line_and_prior_draw_something_else(shelf: ScriptedWorker) -> No
     assert app.query_params["prior"] in ("1", ["1"])
 
 
-def test_tsne_is_computed_when_it_is_asked_for(shelf: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
-    del shelf
+def test_tsne_is_computed_when_it_is_asked_for(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del checkpoints
     asked: list[int] = []
 
     def embedding(codes: np.ndarray, dims: int) -> np.ndarray:
         asked.append(len(codes))
         return codes[:, :dims]
 
-    app = latent(run="stacked-30", points="500")
-    monkeypatch.setattr("aecore.explore.latent.Latent.neighbour_embedding", staticmethod(embedding))
+    app = visit("latent", run="stacked-30", points="500")
+    monkeypatch.setattr("aecore.analysis.projections.neighbour_embedding", embedding)
     app.selectbox(key="view").select("t-SNE").run()
     assert "component 1" in points_sent(app)["panels"][1]["axes"][0]
     assert not asked
@@ -193,12 +173,13 @@ def test_tsne_is_computed_when_it_is_asked_for(shelf: ScriptedWorker, monkeypatc
     assert asked == [500], "once"
 
 
-def test_a_run_whose_weights_cannot_be_read_is_told_in_one_sentence(shelf: ScriptedWorker) -> None:
+def test_a_run_whose_weights_cannot_be_read_is_told_in_one_sentence(checkpoints: Path, worker: ScriptedWorker) -> None:
+    del checkpoints
     app = AppTest.from_file(APP, default_timeout=120).run()
     app.button(key="first").click().run()
     until(app, status_is("running"))
-    (job,) = shelf.jobs
-    app = latent(run=job.run)
+    (job,) = worker.jobs
+    app = visit("latent", run=job.run)
     assert not app.exception
     assert len(errors(app)) == 1
     assert app.selectbox(key="chosen_run").value == job.run

@@ -3,24 +3,12 @@
 import re
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from aecore.compute.backend import InProcess
 from aecore.schema import RunConfig
 from aecore.service import Service
-from tests.app.conftest import APP, ScriptedWorker
-from tests.app.test_train import errors
-from tests.app.test_your_input import headers, said
-
-
-def visit(**query: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=120)
-    app.switch_page("pages/novelty.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import errors, headers, texts, visit
 
 
 @pytest.fixture
@@ -35,9 +23,9 @@ def trained(worker: ScriptedWorker) -> str:
 
 
 def test_without_a_run_the_page_offers_to_train_one(worker: ScriptedWorker) -> None:
-    app = visit()
+    app = visit("novelty")
     assert not errors(app)
-    assert "No run on this machine has a class left out" in said(app)
+    assert "No run on this machine has a class left out" in texts(app)
     assert "ROC curve" not in headers(app)
     app.selectbox(key="without").set_value("4").run()
     app.selectbox(key="by").set_value("vanilla").run()
@@ -46,16 +34,16 @@ def test_without_a_run_the_page_offers_to_train_one(worker: ScriptedWorker) -> N
     (job,) = worker.jobs
     assert (job.config["variant"], job.config["dataset"], job.config["preset"]) == ("vanilla", "digits", "quick")
     assert job.config["fields"]["left_out"] == "4"
-    texts = [bar.proto.text for bar in app.get("progress")]
-    assert any("Vanilla on digits without class 4" in text for text in texts), texts
+    bars = [bar.proto.text for bar in app.get("progress")]
+    assert any("Vanilla on digits without class 4" in text for text in bars), bars
 
 
 def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
-    app = visit(run=trained)
+    app = visit("novelty", run=trained)
     assert not errors(app)
     assert {"Reconstruction error", "ROC curve", "At this threshold", "The most and the least novel"} <= {*headers(app)}
     assert len(app.get("vega_lite_chart")) == 3
-    text = said(app)
+    text = texts(app)
     assert "Class **6** was left out of digits: 37 of 360 held-out images" in text
     assert "small differences mean nothing" in text
     own, pca = (float(area) for area in re.findall(r"\*\*(0\.\d{3})\*\* \(± 0\.0\d\d\) for", text))
@@ -71,17 +59,17 @@ def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
 
 
 def test_the_address_names_pcas_code_size_where_it_is_not_the_runs(trained: str) -> None:
-    app = visit(run=trained, pca="5")
-    assert "for PCA with 5 components" in said(app)
+    app = visit("novelty", run=trained, pca="5")
+    assert "for PCA with 5 components" in texts(app)
     (slider,) = [slider for slider in app.slider if slider.label == "PCA's code size"]
     slider.set_value(16).run()
-    assert "for PCA with 16 components" in said(app)
+    assert "for PCA with 16 components" in texts(app)
     assert "pca" not in app.query_params
-    assert "for PCA with 16 components" in said(visit(run=trained, pca="many"))
+    assert "for PCA with 16 components" in texts(visit("novelty", run=trained, pca="many"))
 
 
 def test_a_run_that_does_not_suit_is_told(trained: str) -> None:
-    app = visit(run="nothing")
+    app = visit("novelty", run="nothing")
     (error,) = errors(app)
     assert error.startswith("The run 'nothing' cannot be shown here")
     assert app.selectbox(key="chosen_run").value == trained

@@ -1,6 +1,5 @@
 """The Train page: the form, the URL, the buttons, what is drawn of a run."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,34 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from aecore.schema import VARIANTS
-from tests.app.conftest import APP, ScriptedWorker
-
-DRAWS = 200
-
-
-def errors(app: AppTest) -> list[str]:
-    return [element.value for element in app.error]
-
-
-def until(app: AppTest, condition: Callable[[AppTest], bool]) -> AppTest:
-    """Draws the page again until something is seen; each drawing takes a while, so nothing spins."""
-    for _ in range(DRAWS):
-        if condition(app):
-            return app
-        app.run()
-    raise AssertionError(f"not seen; the page shows: {[element.value for element in app.markdown]}")
-
-
-def status_is(status: str) -> Callable[[AppTest], bool]:
-    return lambda app: any(f"-badge[{status}]" in element.value for element in app.markdown)
-
-
-def visit(query: dict[str, Any]) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).run()
-    app.switch_page("pages/train.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import errors, status_is, until, visit
 
 
 @pytest.mark.parametrize("name", list(VARIANTS))
@@ -101,7 +74,7 @@ def test_values_that_do_not_go_together_are_told_at_the_field(train: AppTest) ->
 
 
 def test_url_opens_the_page_as_it_was(worker: ScriptedWorker) -> None:
-    app = visit({"variant": "denoising", "preset": "book", "noise_std": "0.8", "hidden": "300"})
+    app = visit("train", variant="denoising", preset="book", noise_std="0.8", hidden="300")
     assert app.selectbox(key="variant").value == "denoising"
     assert app.slider(key="field_noise_std").value == 0.8
     assert app.slider(key="field_noise_mean").value == 0.5
@@ -125,7 +98,7 @@ def test_url_opens_the_page_as_it_was(worker: ScriptedWorker) -> None:
     ],
 )
 def test_bad_url_gets_one_sentence_and_a_working_page(worker: ScriptedWorker, query: dict, sentence: str) -> None:
-    app = visit(query)
+    app = visit("train", **query)
     assert not app.exception
     assert sum(sentence in error for error in errors(app)) == 1
     assert not app.button(key="train").disabled

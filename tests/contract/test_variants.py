@@ -14,7 +14,7 @@ import pytest
 
 from aecore.compute.backend import InProcess
 from aecore.datasets import Images, load
-from aecore.datasets.evaluation import shown_test
+from aecore.datasets.evaluation import corrupted_test
 from aecore.datasets.for_run import Data
 from aecore.datasets.text.own import add_text
 from aecore.datasets.text.prepared import text_of
@@ -59,7 +59,7 @@ SHAPES = {
 def configured(name: str, dataset: str = "digits", **values: Any) -> RunConfig:
     """A small model; values of fields that the variant does not have are left out."""
     known = {spec.name for spec in VARIANTS[name].fields()}
-    small = SMALL if VARIANTS[name].kind == "images" else SMALL_TEXT
+    small = SMALL if VARIANTS[name].modality == "images" else SMALL_TEXT
     return RunConfig.make(name, dataset, None, {k: v for k, v in {**small, **values}.items() if k in known})
 
 
@@ -92,7 +92,7 @@ class Trained:
 
     @property
     def kind(self) -> str:
-        return self.config.hyper.kind
+        return self.config.hyper.modality
 
     def only(self, kind: str) -> None:
         """Leaves what holds for another kind of data to another test."""
@@ -107,7 +107,7 @@ class Trained:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     folder = tmp_path_factory.mktemp(request.param)
     settings = Settings(home=folder, database_url=f"sqlite:///{folder / 'aecore.db'}")
-    sentences = VARIANTS[request.param].kind == "sentences"
+    sentences = VARIANTS[request.param].modality == "sentences"
     config = configured(request.param, little_text(settings) if sentences else "digits")
     service = Service(settings, InProcess())
     with pytest.MonkeyPatch.context() as patch:
@@ -207,7 +207,7 @@ def test_the_keras_file_is_the_model_that_was_measured(trained: Trained):
         assert (words == ids)[ids > 1].mean() == pytest.approx(trained.view.metrics["word_accuracy"], abs=1e-3)
         return
     images = load("digits", Settings(home=Path("unused")))
-    output = trained.model(shown_test(images, trained.config.image_hyper)).numpy()
+    output = trained.model(corrupted_test(images, trained.config.image_hyper)).numpy()
     assert np.square(output - images.x_test / 255).mean() == pytest.approx(trained.view.metrics["mse"], rel=1e-3)
 
 
@@ -298,7 +298,7 @@ def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
     monkeypatch.setattr(Scorer, "score", lambda *_: {})
     monkeypatch.setattr(SentenceScorer, "score", lambda *_: {})
     monkeypatch.setattr(Autoencoder, "xla_on_cpu", values is LAYERWISE)  # compiling takes most of the time
-    if VARIANTS[name].kind == "sentences":
+    if VARIANTS[name].modality == "sentences":
         config = configured(name, little_text(settings), **values)
         data: Data = text_of(config, settings)
     else:

@@ -198,7 +198,7 @@ def test_worker_killed_in_mid_run(page: Page, server: Server) -> None:
 def test_a_pretrained_model_opens_without_data_and_lends_its_settings(page: Page, server: Server) -> None:
     page.goto(server.url)
     page.get_by_role("link", name="variational-2", exact=True).click()
-    expect(status(page, "shipped")).to_be_visible()
+    expect(status(page, "pretrained")).to_be_visible()
     for heading in ("Loss", "Codes", "Reconstructions", "The plane of codes", "Drawn from the prior", "Scorecard"):
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     page.wait_for_selector("svg.marks")

@@ -1,4 +1,4 @@
-"""Your input, drawn with the mouse: three shipped models reconstruct it."""
+"""Your input, drawn with the mouse: three pretrained models reconstruct it."""
 
 import re
 

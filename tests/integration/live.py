@@ -20,7 +20,7 @@ from aecore.store.views import RunView
 
 T = TypeVar("T")
 DEADLINE = 120.0
-LOOK = 0.02
+POLL_SECONDS = 0.02
 
 
 def wait_for(condition: Callable[[], T], message: str, seconds: float = DEADLINE) -> T:
@@ -28,7 +28,7 @@ def wait_for(condition: Callable[[], T], message: str, seconds: float = DEADLINE
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, message
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
     return value
 
 

@@ -15,7 +15,7 @@ from aecore.errors import BadInput
 from aecore.messages.jobs import DECODE, ENCODE, RECONSTRUCT, Operation
 from aecore.schema import Speed
 from aecore.service import Service
-from aecore.settings import SHIPPED, Settings
+from aecore.settings import CHECKPOINTS, Settings
 from tests.integration.live import ended, reaches, small
 
 SPARE = 0.15  # seconds
@@ -75,7 +75,7 @@ def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Servic
 
 
 def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
-    service = open_service(replace(settings, checkpoints_dir=SHIPPED))
+    service = open_service(replace(settings, checkpoints_dir=CHECKPOINTS))
     codes = service.runs._pretrained.bundle("stacked-2").held_out()["codes"].astype(np.float32)
     drawn = service.runs.infer("stacked-2", DECODE, codes=codes[:20])["images"]
     assert drawn.shape == (20, 28, 28, 1)

@@ -1,4 +1,4 @@
-"""Shipped models: runs that cannot be changed, and are refused by name when they are not what was shipped."""
+"""Pretrained models: runs that cannot be changed, and are refused by name when they are not what was shipped."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ RECIPES = (
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Service]]:
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Service]]:
     """Two small models on their shelf, and the service that trained them."""
     folder = tmp_path_factory.mktemp("shelf")
     home = tmp_path_factory.mktemp("home")
@@ -39,30 +39,30 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Se
 
 
 @pytest.fixture
-def shelf(shipped: tuple[Path, Service], tmp_path: Path) -> Path:
+def checkpoints(pretrained: tuple[Path, Service], tmp_path: Path) -> Path:
     """A shelf of one's own to damage."""
-    return Path(shutil.copytree(shipped[0], tmp_path / "shelf"))
+    return Path(shutil.copytree(pretrained[0], tmp_path / "shelf"))
 
 
 @pytest.fixture
-def service(shelf: Path, tmp_path: Path) -> Iterator[Service]:
+def service(checkpoints: Path, tmp_path: Path) -> Iterator[Service]:
     """A service on a machine that has never trained anything."""
-    service = Service(Settings(home=tmp_path / "home", checkpoints_dir=shelf), InProcess())
+    service = Service(Settings(home=tmp_path / "home", checkpoints_dir=checkpoints), InProcess())
     yield service
     service.close()
 
 
-def test_a_shipped_model_is_a_run_among_the_others(shipped: tuple[Path, Service], service: Service):
-    trained = shipping.trained(shipped[1], RECIPES[0])
+def test_a_shipped_model_is_a_run_among_the_others(pretrained: tuple[Path, Service], service: Service):
+    trained = shipping.trained(pretrained[1], RECIPES[0])
     assert trained is not None
     assert [run.id for run in service.runs.all()] == ["tiny", "tiny-noisy"]
     run = service.runs.run("tiny")
-    assert run.status == "shipped"
+    assert run.status == "pretrained"
     assert run.config == trained.config
     assert run.metrics["mse"] == pytest.approx(trained.metrics["mse"], rel=1e-3)
     assert run.device is not None
     assert run.device.host == "", "the machine that trained it is nobody's business"
-    assert service.runs.curve("tiny") == shipped[1].runs.curve(trained.id)
+    assert service.runs.curve("tiny") == pretrained[1].runs.curve(trained.id)
 
 
 def test_its_snapshots_span_the_whole_training(service: Service):
@@ -78,29 +78,29 @@ def test_its_snapshots_span_the_whole_training(service: Service):
     assert not np.array_equal(first.arrays["outputs"], last.arrays["outputs"])
 
 
-def test_weight_pictures_survive_the_packing(shipped: tuple[Path, Service], service: Service):
-    trained = shipping.trained(shipped[1], RECIPES[0])
+def test_weight_pictures_survive_the_packing(pretrained: tuple[Path, Service], service: Service):
+    trained = shipping.trained(pretrained[1], RECIPES[0])
     assert trained is not None
-    before, after = shipped[1].runs.snapshot(trained.id), service.runs.snapshot("tiny")
+    before, after = pretrained[1].runs.snapshot(trained.id), service.runs.snapshot("tiny")
     assert before is not None
     assert after is not None
     limit = float(np.abs(before.arrays["tiles"]).max())
     assert np.abs(after.arrays["tiles"] - before.arrays["tiles"]).max() <= limit / 120
 
 
-def test_no_image_of_the_dataset_is_shipped(shelf: Path):
-    view = open_bundle(shelf / "tiny").snapshot(None)
+def test_no_image_of_the_dataset_is_shipped(checkpoints: Path):
+    view = open_bundle(checkpoints / "tiny").snapshot(None)
     assert view is not None
     assert not {"clean", "corrupted"} & set(view.arrays)
-    assert set(open_bundle(shelf / "tiny").held_out()) == {"codes", "pca_codes", "labels", "indices"}
+    assert set(open_bundle(checkpoints / "tiny").held_out()) == {"codes", "pca_codes", "labels", "indices"}
 
 
 def test_where_the_dataset_is_the_images_stand_beside_what_became_of_them(
-    shipped: tuple[Path, Service], service: Service
+    pretrained: tuple[Path, Service], service: Service
 ):
-    trained = shipping.trained(shipped[1], RECIPES[1])
+    trained = shipping.trained(pretrained[1], RECIPES[1])
     assert trained is not None
-    before, after = shipped[1].runs.snapshot(trained.id), service.runs.snapshot("tiny-noisy")
+    before, after = pretrained[1].runs.snapshot(trained.id), service.runs.snapshot("tiny-noisy")
     assert before is not None
     assert after is not None
     for name in ("clean", "corrupted"):
@@ -117,18 +117,18 @@ def test_evaluating_it_gives_the_figures_that_are_shipped(service: Service):
     assert stages
 
 
-def test_evaluating_a_run_gives_its_scorecard(shipped: tuple[Path, Service]):
-    trained = shipping.trained(shipped[1], RECIPES[0])
+def test_evaluating_a_run_gives_its_scorecard(pretrained: tuple[Path, Service]):
+    trained = shipping.trained(pretrained[1], RECIPES[0])
     assert trained is not None
-    assert shipped[1].runs.evaluate(trained.id) == pytest.approx(trained.metrics, rel=1e-3)
+    assert pretrained[1].runs.evaluate(trained.id) == pytest.approx(trained.metrics, rel=1e-3)
 
 
-def test_a_recipe_that_is_trained_already_is_not_trained_again(shipped: tuple[Path, Service]):
-    assert shipping.trained(shipped[1], RECIPES[0]) is not None
+def test_a_recipe_that_is_trained_already_is_not_trained_again(pretrained: tuple[Path, Service]):
+    assert shipping.trained(pretrained[1], RECIPES[0]) is not None
     other = replace(RECIPES[0], values={**SMALL, "code_size": 7})
-    assert shipping.trained(shipped[1], other) is None
+    assert shipping.trained(pretrained[1], other) is None
     with pytest.raises(BadInput, match="has not been trained"):
-        shipping.ship(shipped[1], other, Path("nowhere"), lambda _: None)
+        shipping.ship(pretrained[1], other, Path("nowhere"), lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -144,16 +144,16 @@ def test_a_recipe_that_is_trained_already_is_not_trained_again(shipped: tuple[Pa
 def test_it_cannot_be_changed(service: Service, change):
     with pytest.raises(BadInput, match="tiny is a pretrained model and read-only"):
         change(service)
-    assert [run.status for run in service.runs.all()] == ["shipped", "shipped"]
+    assert [run.status for run in service.runs.all()] == ["pretrained", "pretrained"]
 
 
 @pytest.mark.parametrize("name", [*COMMON_FILES, *OWN_FILES["images"], MANIFEST])
 @pytest.mark.parametrize("damage", ["tampered", "truncated", "missing"])
 def test_a_damaged_bundle_is_refused_by_name_and_the_others_are_not(
-    shelf: Path, service: Service, name: str, damage: str
+    checkpoints: Path, service: Service, name: str, damage: str
 ):
     assert len(service.runs.all()) == 2
-    path = shelf / "tiny" / name
+    path = checkpoints / "tiny" / name
     data = path.read_bytes()
     if damage == "missing":
         path.unlink()
@@ -161,26 +161,26 @@ def test_a_damaged_bundle_is_refused_by_name_and_the_others_are_not(
         path.write_bytes(data[: len(data) // 2] if damage == "truncated" else data[:-9] + b"X" + data[-8:])
     if damage == "tampered" and name == MANIFEST:
         path.write_text(path.read_text().replace("X", "", 1).replace("sha256", "sha1"))
-    with pytest.raises(StorageError, match=f"The shipped model tiny is not offered: .*{name}"):
+    with pytest.raises(StorageError, match=f"The pretrained model tiny is not offered: .*{name}"):
         service.runs.run("tiny")
     assert [run.id for run in service.runs.all()] == ["tiny-noisy"]
     (problem,) = service.runs.pretrained_problems()
-    assert str(shelf / "tiny") in problem
+    assert str(checkpoints / "tiny") in problem
 
     path.write_bytes(data)
-    assert service.runs.run("tiny").status == "shipped"
+    assert service.runs.run("tiny").status == "pretrained"
     assert not service.runs.pretrained_problems()
 
 
-def test_arrays_are_never_unpickled(shelf: Path):
-    bundle = open_bundle(shelf / "tiny")
+def test_arrays_are_never_unpickled(checkpoints: Path):
+    bundle = open_bundle(checkpoints / "tiny")
     harmful = {"0": np.array([print], dtype=object)}
     with pytest.raises(ValueError, match="pickle"):
-        write_bundle(shelf / "tiny", bundle.run, bundle.curve, {"weights.npz": harmful})
+        write_bundle(checkpoints / "tiny", bundle.run, bundle.curve, {"weights.npz": harmful})
 
 
-def test_a_later_format_is_refused(shelf: Path, service: Service):
-    path = shelf / "tiny" / MANIFEST
+def test_a_later_format_is_refused(checkpoints: Path, service: Service):
+    path = checkpoints / "tiny" / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
     with pytest.raises(StorageError, match="its format is 2"):
         service.runs.run("tiny")
@@ -194,7 +194,7 @@ def test_an_empty_or_missing_shelf_is_no_trouble(tmp_path: Path):
 
 
 def test_unknown_recipes_are_named():
-    with pytest.raises(BadInput, match="no shipped model 'stacked-31'; they are vanilla, "):
+    with pytest.raises(BadInput, match="no pretrained model 'stacked-31'; they are vanilla, "):
         shipping.chosen(["vanilla", "stacked-31"])
     assert shipping.chosen([]) == list(shipping.RECIPES)
 
@@ -214,7 +214,7 @@ def test_the_command_trains_what_is_missing_ships_it_and_tells_what_it_reaches(
 ):
     del home
     figures = (Figure("MSE", "mse", 1e-9, False, "pca_mse"), Figure("training loss", "loss", 1.0, False))
-    recipes = (replace(RECIPES[0], figures=figures), replace(RECIPES[0], name="measured", shipped=False))
+    recipes = (replace(RECIPES[0], figures=figures), replace(RECIPES[0], name="measured", pretrained=False))
     monkeypatch.setattr(shipping, "RECIPES", recipes)
     out = tmp_path / "out"
     assert main(["checkpoints", "--out", str(out), "--json"]) == 0
@@ -230,13 +230,13 @@ def test_the_command_trains_what_is_missing_ships_it_and_tells_what_it_reaches(
     assert "at most 1e-09" in capsys.readouterr().out
 
 
-def test_long_codes_are_shipped_in_eight_bits(shelf: Path):
-    bundle = open_bundle(shelf / "tiny")
+def test_long_codes_are_shipped_in_eight_bits(checkpoints: Path):
+    bundle = open_bundle(checkpoints / "tiny")
     codes = np.random.default_rng(0).normal(size=(50, 300)).astype(np.float16)
     held_out = bundle.held_out() | {"codes": codes}
     parts = {name: bundle.part(name) for name in ("weights.npz", "timeline.npz")}
-    write_bundle(shelf / "tiny", bundle.run, bundle.curve, parts | {"held_out.npz": shortened(held_out)})
-    found = open_bundle(shelf / "tiny").held_out()
+    write_bundle(checkpoints / "tiny", bundle.run, bundle.curve, parts | {"held_out.npz": shortened(held_out)})
+    found = open_bundle(checkpoints / "tiny").held_out()
     assert found.keys() == held_out.keys()
     assert np.abs(found["codes"] - codes).max() <= np.abs(codes).max() / 250
     assert np.array_equal(found["pca_codes"], held_out["pca_codes"])

@@ -65,7 +65,7 @@ def test_train_and_resume_print_one_object_a_line(settings: Settings):
     resumed = expect_training(call(settings, "resume", trained["run"], "--epochs", "2", "--json"), [4, 5])
     assert resumed["run"] == trained["run"]
     assert resumed["metrics"]["mse"] < trained["metrics"]["mse"]
-    (row,) = [row for row in call(settings, "runs", "--json")[0] if row["status"] != "shipped"]
+    (row,) = [row for row in call(settings, "runs", "--json")[0] if row["status"] != "pretrained"]
     assert (row["run"], row["status"], row["total_epochs"]) == (trained["run"], "finished", 5)
 
 

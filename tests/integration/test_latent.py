@@ -14,7 +14,7 @@ from aecore.errors import BadInput, DataMissing
 from aecore.messages.jobs import ENCODE
 from aecore.schema import RunConfig
 from aecore.service import Service
-from aecore.settings import SHIPPED, Settings
+from aecore.settings import CHECKPOINTS, Settings
 
 
 def cloud(count: int = 200, units: int = 5, seed: int = 0) -> np.ndarray:
@@ -24,8 +24,8 @@ def cloud(count: int = 200, units: int = 5, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def service(tmp_path: Path):
-    """A service without data, with the shipped models, that computes in this process."""
-    service = Service(Settings(tmp_path, keras_dir=tmp_path / "none", checkpoints_dir=SHIPPED), InProcess())
+    """A service without data, with the pretrained models, that computes in this process."""
+    service = Service(Settings(tmp_path, keras_dir=tmp_path / "none", checkpoints_dir=CHECKPOINTS), InProcess())
     yield service
     service.close()
 
@@ -104,10 +104,10 @@ def test_nearest_points_leave_the_point_itself_out():
 # Ways
 
 
-@pytest.mark.parametrize("kind", ["components", "units"])
-def test_a_step_is_one_standard_deviation(kind: interpolation.Kind):
+@pytest.mark.parametrize("directions", ["components", "units"])
+def test_a_step_is_one_standard_deviation(directions: interpolation.Directions):
     codes = cloud(4000)
-    spread = interpolation.spread(codes, kind, 3)
+    spread = interpolation.spread(codes, directions, 3)
     assert spread.steps.shape == (3, 5)
     assert np.linalg.norm(spread.steps, axis=1) == pytest.approx([5, 4, 3], rel=0.05)
     assert spread.code(spread.mean, [0, 0, 0]) == pytest.approx(codes.mean(axis=0))
@@ -199,7 +199,7 @@ def test_a_run_on_digits_is_encoded_and_decoded(service: Service):
     assert found.images is not None
     assert np.array_equal(found.images, images.x_test[found.positions, ..., 0])
     assert np.array_equal(found.labels, images.y_test[found.positions])
-    shown = datasets.shown_test(images, config.image_hyper)[found.positions]
+    shown = datasets.corrupted_test(images, config.image_hyper)[found.positions]
     assert found.codes == pytest.approx(service.runs.infer(name, ENCODE, images=shown)["codes"], abs=1e-6)
     snapshot = service.runs.snapshot(name)
     assert snapshot is not None
@@ -216,7 +216,7 @@ def test_a_run_on_digits_is_encoded_and_decoded(service: Service):
 def test_codes_that_are_not_numbers_are_told(service: Service, monkeypatch: pytest.MonkeyPatch):
     points = service.latent.points("stacked-2", 10)
     broken = replace(points, codes=np.full_like(points.codes, np.nan))
-    monkeypatch.setattr(service.latent, "_shipped", lambda name: {
+    monkeypatch.setattr(service.latent, "_pretrained", lambda name: {
         "codes": broken.codes, "labels": broken.labels, "indices": broken.positions, "pca_codes": broken.codes,
     })  # fmt: skip
     with pytest.raises(BadInput, match="its training diverged"):

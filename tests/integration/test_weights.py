@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from aecore.compute.backend import InProcess
-from aecore.datasets import load, preview_indices, shown_test
+from aecore.datasets import corrupted_test, load, preview_indices
 from aecore.messages.jobs import DECODE, Operation
 from aecore.schema import RunConfig
 from aecore.service import Service
-from aecore.settings import SHIPPED, Settings
+from aecore.settings import CHECKPOINTS, Settings
 
 
 @pytest.fixture
 def service(home: Path) -> Iterator[Service]:
     del home
-    service = Service(replace(Settings.from_env(), checkpoints_dir=SHIPPED), InProcess())
+    service = Service(replace(Settings.from_env(), checkpoints_dir=CHECKPOINTS), InProcess())
     yield service
     service.close()
 
@@ -42,9 +42,9 @@ def test_layers_are_told_in_words(service: Service):
 def test_the_code_of_a_shipped_model_needs_no_data(service: Service):
     code = next(layer for layer in service.weights.layers("sparse-l1") if layer.code)
     activity = service.weights.activity("sparse-l1", code)
-    shipped = service.runs._pretrained.bundle("sparse-l1").held_out()
-    np.testing.assert_array_equal(activity.values, shipped["codes"].astype(np.float32))
-    np.testing.assert_array_equal(activity.labels, shipped["labels"])
+    pretrained = service.runs._pretrained.bundle("sparse-l1").held_out()
+    np.testing.assert_array_equal(activity.values, pretrained["codes"].astype(np.float32))
+    np.testing.assert_array_equal(activity.labels, pretrained["labels"])
     assert activity.decoded
     assert "2,000 held-out images; MNIST itself is not on this machine" in activity.note
     assert activity.images.shape == (2000, 28, 28)
@@ -95,5 +95,5 @@ def test_images_are_those_that_the_model_is_measured_on(service: Service):
     hyper = service.runs.run("denoising").config.image_hyper
     digits = load("digits", service.settings)
     chosen = preview_indices(digits.y_test, 10)
-    assert np.array_equal(images, shown_test(digits, hyper)[chosen])
+    assert np.array_equal(images, corrupted_test(digits, hyper)[chosen])
     assert not np.array_equal(images, digits.x_test[chosen] / np.float32(255)), "this model is shown noise"

@@ -39,8 +39,8 @@ def corpus_vectors(
     """
     from sklearn.decomposition import TruncatedSVD
 
-    told = progress or (lambda share, what: None)
-    counts = _near(corpus, vocabulary, told)
+    report = progress or (lambda share, what: None)
+    counts = _near(corpus, vocabulary, report)
     known = np.zeros(len(vocabulary), bool)
     rows = np.flatnonzero(np.diff(counts.indptr)).astype(np.int64)
     if len(rows) <= size:
@@ -48,9 +48,9 @@ def corpus_vectors(
             f"Vectors of {size} numbers need more than {size} words that stand near others; this text and vocabulary "
             f"have {len(rows)}: choose smaller vectors or a larger vocabulary."
         )
-    told(0.5, "weighing words by mutual information")
+    report(0.5, "weighing words by mutual information")
     weights = _mutual_information(counts[rows][:, rows])
-    told(0.6, "reducing to vectors")
+    report(0.6, "reducing to vectors")
     decomposition = TruncatedSVD(size, algorithm="randomized", n_iter=5, random_state=SEED)
     # fit_transform gives U·S, which over sqrt(S) is U·sqrt(S).
     found = decomposition.fit_transform(weights)
@@ -61,11 +61,11 @@ def corpus_vectors(
     table = np.zeros((len(vocabulary), size), np.float32)
     table[rows[filled]] = found[filled] * np.sqrt(GLOVE_SQUARE / square)
     known[rows[filled]] = True
-    told(1.0, "vectors are ready")
+    report(1.0, "vectors are ready")
     return table, known
 
 
-def _near(corpus: Corpus, vocabulary: Vocabulary, told: Progress):
+def _near(corpus: Corpus, vocabulary: Vocabulary, report: Progress):
     """How often each word of the vocabulary stands near each other one: sparse float32 [V, V], symmetric."""
     from scipy import sparse
 
@@ -74,7 +74,7 @@ def _near(corpus: Corpus, vocabulary: Vocabulary, told: Progress):
     shape = (len(vocabulary), len(vocabulary))
     counts = sparse.csr_array(shape, dtype=np.float32)
     for distance in range(1, WINDOW + 1):
-        told(0.5 * (distance - 1) / WINDOW, "counting words that stand together")
+        report(0.5 * (distance - 1) / WINDOW, "counting words that stand together")
         left, right = ids[:-distance], ids[distance:]
         together = (sentence[:-distance] == sentence[distance:]) & (left >= RESERVED) & (right >= RESERVED)
         left, right = left[together].astype(np.int32), right[together].astype(np.int32)

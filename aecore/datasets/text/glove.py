@@ -12,7 +12,7 @@ from aecore.datasets.registry import has_files
 from aecore.datasets.text.cache import writing
 from aecore.datasets.text.vocabulary import RESERVED, Vocabulary
 from aecore.errors import BadInput, DataMissing
-from aecore.schema.fields import shown
+from aecore.schema.fields import truncated
 from aecore.settings import Settings
 
 SMALLEST, LARGEST = 50, 300
@@ -53,7 +53,7 @@ def glove_status(size: int, settings: Settings) -> DatasetStatus:
         available=path is not None,
         where=str(path) if path else None,
         how=how,
-        kind="vectors",
+        modality="vectors",
     )
 
 
@@ -136,7 +136,7 @@ def add_glove(filename: str, data_or_path: bytes | Path, settings: Settings) -> 
         DataMissing: the given file cannot be read.
         StorageError: it cannot be written.
     """
-    name = shown(Path(filename).name)
+    name = truncated(Path(filename).name)
     if not filename.lower().endswith(".txt"):
         raise BadInput(f"Word vectors are a .txt file such as {glove_file(50)}; received '{name}'.")
     size = dimension(data_or_path)
@@ -211,5 +211,5 @@ def _parsed(name: str, number: int, numbers: bytes) -> np.ndarray:
 def _broken(name: str, number: int, numbers: bytes) -> BadInput:
     received = next((text for text in numbers.split(b" ") if not _is_number(text)), b"a number out of range")
     return BadInput(
-        f"{name}, line {number:,}, has to hold numbers; received '{shown(received.decode('utf-8', 'replace'))}'."
+        f"{name}, line {number:,}, has to hold numbers; received '{truncated(received.decode('utf-8', 'replace'))}'."
     )

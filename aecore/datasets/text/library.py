@@ -76,7 +76,7 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
         DataMissing: it is not on this machine, or damaged.
         StorageError: the cache cannot be written.
     """
-    told = progress or (lambda share, what: None)
+    report = progress or (lambda share, what: None)
     dataset = info_of("sentences", name, settings)
     if name != without_version(name):
         found = status(name, settings)
@@ -89,10 +89,10 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
     with _MEMORY.making:
         corpus = _MEMORY.get((path, source.key))
         if corpus is None:
-            told(0.0, f"looking for {dataset.title}")
-            corpus = _cached(dataset, path, settings) or _made(dataset, source, path, settings, told)
+            report(0.0, f"looking for {dataset.title}")
+            corpus = _cached(dataset, path, settings) or _made(dataset, source, path, settings, report)
         _MEMORY.keep((path, source.key), corpus)
-    told(1.0, f"{dataset.title} is ready")
+    report(1.0, f"{dataset.title} is ready")
     return corpus
 
 
@@ -141,12 +141,12 @@ def _hash_of(path: Path, stamp: tuple[int, int]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _made(dataset: DatasetInfo, source: _Source, path: Path, settings: Settings, told: Progress) -> Corpus:
-    told(0.0, "preparing to split sentences")
+def _made(dataset: DatasetInfo, source: _Source, path: Path, settings: Settings, report: Progress) -> Corpus:
+    report(0.0, "preparing to split sentences")
     chosen = splitter(settings, source.sample)
-    read = source.documents(chosen.split, lambda share, what: told(share * _READING, what))
+    read = source.documents(chosen.split, lambda share, what: report(share * _READING, what))
     corpus = build(dataset.name, dataset.title, read, chosen, source.resplit)
-    told(_READING, "writing the cache")
+    report(_READING, "writing the cache")
     about = {"title": corpus.title, "splitter": corpus.sentence_splitter, "fingerprint": corpus.fingerprint,
              "punkt": has_punkt(settings)}  # fmt: skip
     arrays = {name: getattr(corpus, name) for name in _ARRAYS}

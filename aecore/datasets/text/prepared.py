@@ -51,11 +51,11 @@ def text_of(config: RunConfig, settings: Settings, progress: Progress | None = N
     assert isinstance(hyper, Sentence)
     corpus = load_corpus(config.dataset, settings, progress)
     vocabulary = Vocabulary.of(corpus, hyper.vocabulary)
-    kind = resolved(config, settings).hyper
-    assert isinstance(kind, Sentence)
-    assert kind.vectors != "auto"
+    chosen = resolved(config, settings).hyper
+    assert isinstance(chosen, Sentence)
+    assert chosen.vectors != "auto"
     vectors = word_vectors(
-        kind.vectors, corpus, vocabulary, hyper.vector_size, hyper.missing, hyper.seed, settings, progress
+        chosen.vectors, corpus, vocabulary, hyper.vector_size, hyper.missing, hyper.seed, settings, progress
     )
     train, test = split(corpus, hyper.split, hyper.held_out_share)
     if min(len(train), len(test)) < LEAST:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from aecore.errors import BadInput
-from aecore.schema.fields import shown
+from aecore.schema.fields import truncated
 
 MOST_MEGABYTES = 50
 LONGEST_WORD = 1_000  # characters without a blank: longer ones are data, not words
@@ -44,7 +44,7 @@ def read(filename: str, data: bytes) -> list[Text]:
     Raises:
         BadInput: it cannot be used, in one sentence.
     """
-    name = shown(filename)
+    name = truncated(filename)
     suffix = next((end for end in SUFFIXES if filename.lower().endswith(end)), None)
     if suffix is None:
         raise BadInput(f"An own text is a .txt or .csv file; received '{name}'.")
@@ -145,7 +145,7 @@ def _rows(name: str, text: str) -> Iterator[Text]:
     if body is None or not _is_textual(columns[body]):
         raise BadInput(
             f"'{name}' has no column of text: name the column {', '.join(TEXT_COLUMNS[:-1])} or {TEXT_COLUMNS[-1]}; "
-            f"received the columns {shown(', '.join(header) or f'{width} without names')}."
+            f"received the columns {truncated(', '.join(header) or f'{width} without names')}."
         )
     for row in rows:
         if body < len(row) and row[body].strip():

@@ -13,7 +13,7 @@ from aecore.datasets.text.vocabulary import PAD, Vocabulary, word_ids
 from aecore.errors import BadInput, DataMissing
 from aecore.settings import Settings
 
-Kind = Literal["glove", "corpus"]
+Origin = Literal["glove", "corpus"]
 Missing = Literal["zero", "random"]
 FORMAT = 1  # raised when the same corpus gives other vectors
 
@@ -40,7 +40,7 @@ class WordVectors:
 
 
 def word_vectors(
-    kind: Kind,
+    origin: Origin,
     corpus: Corpus,
     vocabulary: Vocabulary,
     size: int,
@@ -52,7 +52,7 @@ def word_vectors(
     """The vectors of a vocabulary; what was read or computed is kept on disk.
 
     Args:
-        kind: "glove" for published vectors, "corpus" for vectors made from the corpus.
+        origin: "glove" for published vectors, "corpus" for vectors made from the corpus.
         corpus: the corpus.
         vocabulary: its words.
         size: numbers a word.
@@ -68,36 +68,36 @@ def word_vectors(
     """
     if missing not in ("zero", "random"):
         raise BadInput(f"Words without a vector get zero or random numbers; received '{missing}'.")
-    told = progress or (lambda share, what: None)
+    report = progress or (lambda share, what: None)
     words = hashlib.sha256(vocabulary.pack().tobytes()).hexdigest()
-    if kind == "glove":
+    if origin == "glove":
         path = glove.glove_path(size, settings)
         if path is None:
             raise DataMissing(
                 f"GloVe vectors of {size} numbers are not on this machine: put {glove.glove_file(size)} into "
                 f"{settings.download_dir}, download it, or use vectors made from the text itself."
             )
-        told(0.0, f"reading {path.name}")
+        report(0.0, f"reading {path.name}")
         try:
             stat = path.stat()
         except OSError as error:
             raise DataMissing(f"{path} cannot be read ({error.strerror}): delete it and get it again.") from error
         key = cache.digest([f"glove {FORMAT}", words, str(path), str(stat.st_mtime_ns), str(stat.st_size)])
         source = f"GloVe ({path.name})"
-    elif kind == "corpus":
+    elif origin == "corpus":
         path, source = None, "this text itself: mutual information of neighbouring words, reduced by an SVD"
         key = cache.digest([f"corpus {FORMAT}", words, corpus.fingerprint, str(size)])
     else:
-        raise BadInput(f"Word vectors are glove or corpus; received '{kind}'.")
-    kept = settings.home / "cache" / "vectors" / f"{kind}-{size}-{key}.npz"
+        raise BadInput(f"Word vectors are glove or corpus; received '{origin}'.")
+    kept = settings.home / "cache" / "vectors" / f"{origin}-{size}-{key}.npz"
     found = _whole(cache.read(kept), len(vocabulary), size)
     if found is None:
         if path is None:
-            found = corpus_vectors(corpus, vocabulary, size, told)
+            found = corpus_vectors(corpus, vocabulary, size, report)
         else:
             found = glove.glove_vectors(path, vocabulary, size)
         cache.write(kept, {"table": found[0], "known": found[1]})
-    told(1.0, "vectors are ready")
+    report(1.0, "vectors are ready")
     table, known = found
     covered = float(corpus.counts[known[word_ids(corpus, vocabulary)]].sum() / corpus.counts.sum())
     return WordVectors(_filled(table, known, missing, seed), known, covered, source)

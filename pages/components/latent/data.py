@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from aecore.analysis import interpolation, projections
-from aecore.analysis.interpolation import Kind, Spread
+from aecore.analysis.interpolation import Directions, Spread
 from aecore.analysis.neighbours import SpaceMetrics
 from aecore.explore.latent import Points
 from aecore.service import Service
@@ -132,9 +132,9 @@ def decoded(_service: Service, run: str, weights: str, codes: np.ndarray) -> np.
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def spread(_service: Service, sample: Sample, kind: Kind, most: int, _codes: np.ndarray) -> Spread:
+def spread(_service: Service, sample: Sample, directions: Directions, most: int, _codes: np.ndarray) -> Spread:
     """How codes vary; see `aecore.analysis.interpolation.spread`."""
-    return interpolation.spread(_codes, kind, most)
+    return interpolation.spread(_codes, directions, most)
 
 
 def _filled(codes: np.ndarray, dims: int) -> np.ndarray:

@@ -27,11 +27,11 @@ def scatter_figure(panels: Sequence[Panel], labels: np.ndarray, classes: Sequenc
     for k, panel in enumerate(panels):
         dims = panel.coords.shape[1]
         axes: Any = figure.add_subplot(1, len(panels), k + 1, projection="3d" if dims == 3 else None)
-        for kind, name in enumerate(classes):
-            if shown and kind not in shown:
+        for label, name in enumerate(classes):
+            if shown and label not in shown:
                 continue
-            own = panel.coords[labels == kind]
-            axes.scatter(*own.T, s=2.5, linewidths=0, alpha=0.7, color=colours[kind % len(colours)], label=name,
+            own = panel.coords[labels == label]
+            axes.scatter(*own.T, s=2.5, linewidths=0, alpha=0.7, color=colours[label % len(colours)], label=name,
                          rasterized=len(labels) > 1000)  # fmt: skip
         if dims == 3:
             axes.set_box_aspect(None, zoom=0.8)  # room for the third name
@@ -50,18 +50,18 @@ def images_figure(rows: Sequence[np.ndarray], titles: Sequence[str] = ()) -> Fig
     """Rows of images uint8 [n, h, w] on white ground, each with a title on its left."""
     side, columns = rows[0].shape[1], max(len(row) for row in rows)
     pitch = side + GAP
-    paper = np.full((len(rows) * pitch - GAP, columns * pitch - GAP), 255, np.uint8)
+    sheet = np.full((len(rows) * pitch - GAP, columns * pitch - GAP), 255, np.uint8)
     for r, row in enumerate(rows):
         for c, image in enumerate(row):
-            paper[r * pitch : r * pitch + side, c * pitch : c * pitch + side] = image
+            sheet[r * pitch : r * pitch + side, c * pitch : c * pitch + side] = image
     left = LETTER_INCHES * max((len(title) for title in titles), default=0)
-    height, width = (IMAGE_INCHES * pixels / pitch for pixels in paper.shape)
+    height, width = (IMAGE_INCHES * pixels / pitch for pixels in sheet.shape)
     figure = Figure(figsize=(left + width, height))
     figure.set_layout_engine("none")  # all places are given
     axes = figure.add_axes((left / (left + width), 0, width / (left + width), 1))
     axes.set_axis_off()
-    axes.imshow(paper, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
     for r, title in enumerate(titles):
-        middle = 1 - (r * pitch + side / 2) / paper.shape[0]
+        middle = 1 - (r * pitch + side / 2) / sheet.shape[0]
         figure.text((left - LETTER_INCHES / 2) / (left + width), middle, title, ha="right", va="center")
     return figure

@@ -32,16 +32,18 @@ def metrics_beside(title: str, found: SpaceMetrics) -> None:
         mark = "" if name in found.from_scorecard else "*"
         row.metric(words + mark, f"{value:.1%}" if name == "knn5_accuracy" and value is not None else figure(value),
                    width="content")  # fmt: skip
-    said = f"{title}, in all its dimensions. "
+    caption = f"{title}, in all its dimensions. "
     if found.from_scorecard:
-        said += (
+        caption += (
             "5-NN accuracy and trustworthiness are the scorecard's: of all held-out images, voted by all training "
             "images, and of the first 2,000 held-out images. "
         )
-    said += f"\\* of {found.count:,} of the points above"
+    caption += f"\\* of {found.count:,} of the points above"
     if "knn5_accuracy" not in found.from_scorecard:
-        said += ": the class that each point's five nearest other points vote for, and five neighbours among the images"
-    st.caption(said + ".")
+        caption += (
+            ": the class that each point's five nearest other points vote for, and five neighbours among the images"
+        )
+    st.caption(caption + ".")
 
 
 def about_metrics() -> None:
@@ -68,21 +70,23 @@ def picked_point(
         spaces: name and float32 [n, ...] of what is near to what.
         classes: names.
     """
-    position, kind = int(points.positions[row]), classes[int(points.labels[row])]
+    position, class_name = int(points.positions[row]), classes[int(points.labels[row])]
     found: list[tuple[str, np.ndarray, np.ndarray]] = []
     for name, space in spaces:
         rows, distances = neighbours.nearest(space, row, NEAREST)
         found.append((name, rows, distances))
     left, right = st.columns([1, 4], gap="medium")
-    left.image(pictures.mosaic([images[row][None]], scale=5), alt=f"Held-out image {position}, class {kind}.")
-    left.caption(f"Image {position}, class {kind}.")
+    left.image(pictures.mosaic([images[row][None]], scale=5), alt=f"Held-out image {position}, class {class_name}.")
+    left.caption(f"Image {position}, class {class_name}.")
     with right:
         for name, rows, distances in found:
             same = int((points.labels[rows] == points.labels[row]).sum())
-            said = ", ".join(f"{classes[int(points.labels[other])]} ({far:.3g})" for other, far in
+            caption = ", ".join(f"{classes[int(points.labels[other])]} ({far:.3g})" for other, far in
                              zip(rows, distances, strict=True))  # fmt: skip
-            st.image(pictures.mosaic([images[rows]], scale=3), alt=f"The {len(rows)} images nearest in {name}: {said}.")
-            st.caption(f"Nearest in **{name}**, {same} of {len(rows)} of the same class. Class (distance): {said}.")
+            st.image(
+                pictures.mosaic([images[rows]], scale=3), alt=f"The {len(rows)} images nearest in {name}: {caption}."
+            )
+            st.caption(f"Nearest in **{name}**, {same} of {len(rows)} of the same class. Class (distance): {caption}.")
         downloads(
             f"neighbours-{position}",
             lambda: images_figure([images[np.append(row, rows)] for _, rows, _ in found], [name for name, *_ in found]),

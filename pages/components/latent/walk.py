@@ -80,11 +80,11 @@ def _plane(service: Service, run: RunView, sample: Sample, points: Points, class
     with left:
         few = slice(PLANE_POINTS)
         placed = state.get(PLANE, {}).get("placed")
-        said = (
+        caption = (
             "The plane of the code with held-out images as points. Click, drag or use the arrow keys to choose a code."
         )
         title, axes = "Point anywhere: click, or drag", ("code unit 1", "code unit 2")
-        scatter(PLANE, [Panel(title, points.codes[few], axes, said)], points.positions[few],
+        scatter(PLANE, [Panel(title, points.codes[few], axes, caption)], points.positions[few],
                 points.labels[few], classes, mark=(at[0], at[1]), seen=int(placed[2]) if placed else 0,
                 on_placed=_on_placed)  # fmt: skip
     with place, show_errors():
@@ -104,14 +104,14 @@ def _along(service: Service, run: RunView, sample: Sample, points: Points, class
     """A longer code: sliders in units of its own spread."""
     row = points.row(st.session_state.get("point"))
     top = st.container(horizontal=True, vertical_alignment="bottom")
-    kind = top.selectbox("Sliders move along", [PRINCIPAL, UNITS], key="along", bind="query-params", width=230)
+    label = top.selectbox("Sliders move along", [PRINCIPAL, UNITS], key="along", bind="query-params", width=230)
     starts = [MEAN] if row is None else [MEAN, PICKED]
     if st.session_state.get("start") not in starts:
         st.session_state.pop("start", None)
     start = top.selectbox("Start from", starts, key="start", bind="query-params", width=230,
                           help="Pick an image above to start from its code.")  # fmt: skip
     top.button("Back to the start", icon=":material/undo:", on_click=_back)
-    spread = data.spread(service, sample, "units" if kind == UNITS else "components", SLIDERS, points.codes)
+    spread = data.spread(service, sample, "units" if label == UNITS else "components", SLIDERS, points.codes)
     origin = spread.mean if start == MEAN or row is None else points.codes[row]
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -139,7 +139,7 @@ def _between(
     service: Service, run: RunView, sample: Sample, points: Points, images: np.ndarray, classes: tuple[str, ...]
 ) -> None:
     """The line between the codes of two images, and for variational models the turn."""
-    present = [name for kind, name in enumerate(classes) if (points.labels == kind).any()]
+    present = [name for label, name in enumerate(classes) if (points.labels == label).any()]
     row = st.container(horizontal=True, vertical_alignment="bottom")
     for name in ("from_class", "to_class"):
         if st.session_state.get(name) not in present:
@@ -162,16 +162,18 @@ def _between(
                  alt=f"From image {positions[0]} to image {positions[1]}, by way of {STEPS} codes; "
                      f"{' above '.join(drawn)}.")  # fmt: skip
         what = "the two images" if points.images is not None else "what the model draws at the two codes"
-        said = f"Outermost: {what} ({' and '.join(map(str, positions))}); between them {STEPS} even steps, decoded. "
+        caption = f"Outermost: {what} ({' and '.join(map(str, positions))}); between them {STEPS} even steps, decoded. "
         if "spherical" in ways:
-            said += (
+            caption += (
                 r"Above, the straight line $a + t\,(b - a)$, which passes nearer to the origin than codes lie. Below, "
                 r"the turn by the angle $\Omega$ between the codes (Shoemake, 1985): "
                 r"$(\sin((1 - t)\,\Omega)\,a + \sin(t\,\Omega)\,b) / \sin\Omega$."
             )
         else:
-            said += "Look for the step at which one class turns into the other, and whether what lies between is one."
-        st.caption(said)
+            caption += (
+                "Look for the step at which one class turns into the other, and whether what lies between is one."
+            )
+        st.caption(caption)
         downloads("between", lambda: images_figure(whole, list(ways)), lambda: pd.concat(
             [_code_table(codes).assign(way=name, step=np.arange(STEPS)) for name, codes in ways.items()]
         ))  # fmt: skip

@@ -17,13 +17,13 @@ NOVEL, KNOWN = "left out", "trained on"
 BINS, SHOWN = 30, 10
 
 
-def draw_histogram(kind: str, detector: Detector, threshold: float) -> None:
+def draw_histogram(detector_name: str, detector: Detector, threshold: float) -> None:
     """Draws how many images of each kind have which error, and the threshold."""
     rule = pd.DataFrame({"from": [threshold], "to": [threshold], "share": [0.0], "images": ["threshold"]})
     st.vega_lite_chart(
-        pd.concat([_histogram(detector), rule]), _histogram_spec(), key=f"histogram-{kind}", width="stretch",
-        alt=f"Histograms of the error of {kind} for images of the class left out and for the others; the threshold is "
-        f"{threshold:.4f}.",
+        pd.concat([_histogram(detector), rule]), _histogram_spec(), key=f"histogram-{detector_name}", width="stretch",
+        alt=f"Histograms of the error of {detector_name} for images of the class left out and for the others; the "
+        f"threshold is {threshold:.4f}.",
     )  # fmt: skip
 
 
@@ -56,16 +56,16 @@ def _histogram_spec() -> dict[str, Any]:
 def roc_frame(detectors: dict[str, Detector], title: dict[str, str]) -> pd.DataFrame:
     """ROC curves in long form: false_alarms, found, detector (its title)."""
     parts = []
-    for kind, detector in detectors.items():
+    for detector_name, detector in detectors.items():
         false, true = detector.roc()
-        parts.append(pd.DataFrame({"false_alarms": false, "found": true, "detector": title[kind]}))
+        parts.append(pd.DataFrame({"false_alarms": false, "found": true, "detector": title[detector_name]}))
     return pd.concat(parts, ignore_index=True)
 
 
 def draw_roc(frame: pd.DataFrame, names: tuple[str, ...]) -> None:
     """Draws ROC curves and chance."""
-    said = f"ROC curves: {', '.join(names)}."
-    st.vega_lite_chart(frame, _roc_spec(names), key="roc", width="stretch", alt=said)
+    alt = f"ROC curves: {', '.join(names)}."
+    st.vega_lite_chart(frame, _roc_spec(names), key="roc", width="stretch", alt=alt)
 
 
 @functools.lru_cache(maxsize=16)
@@ -93,13 +93,13 @@ def _roc_spec(names: tuple[str, ...]) -> dict[str, Any]:
 def histogram_figure(detectors: dict[str, Detector], allowed: float) -> Figure:
     """The histograms for a paper."""
     figure = Figure((4.6, 4.2))
-    for axes, (kind, detector) in zip(figure.subplots(2, 1), detectors.items(), strict=True):
+    for axes, (detector_name, detector) in zip(figure.subplots(2, 1), detectors.items(), strict=True):
         frame = _histogram(detector)
         for name in (KNOWN, NOVEL):
             part = frame[frame["images"] == name]
             axes.stairs(part["share"], [*part["from"], part["to"].iloc[-1]], fill=True, alpha=0.6, label=name)
         axes.axvline(detector.threshold(allowed), color="gray", linestyle="--", linewidth=1)
-        axes.set(title=kind, xlabel="mean squared error of an image", ylabel="share of the images")
+        axes.set(title=detector_name, xlabel="mean squared error of an image", ylabel="share of the images")
         axes.legend()
     return figure
 

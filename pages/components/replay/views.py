@@ -34,7 +34,7 @@ def moment(service: Service, run: RunView, film: Film, view: SnapshotView, frame
         charts.loss_chart(run, curve, True, view.position)
         st.header("Codes", anchor=False)
         _codes(service, run, film, plane, frame)
-        st.caption(_codes_said(run, film, codes))
+        st.caption(_codes_caption(run, film, codes))
         classes = service.data.classes(run.config.dataset)
         downloads(f"{run.id}-moment",
                   partial(figure.figure, run, curve, film, view, plane, frame, classes),
@@ -61,11 +61,11 @@ def _reconstructions(run: RunView, view: SnapshotView) -> None:
     if run.config.image_hyper.noise == "none":
         del names["corrupted"]
     rows = {name: arrays[name] for name in names if name in arrays and (name == "outputs" or "clean" in arrays)}
-    said = "From top to bottom: " + ", ".join(names[name] for name in rows)
+    caption = "From top to bottom: " + ", ".join(names[name] for name in rows)
     if "clean" not in rows:
-        said = f"What the model makes of ten held-out images, which are not here without {run.config.dataset}"
-    st.image(pictures.mosaic(list(rows.values())), width="stretch", alt=f"{said}.")
-    st.caption(f"{said}. Look for how one blur for all becomes each image by itself.")
+        caption = f"What the model makes of ten held-out images, which are not here without {run.config.dataset}"
+    st.image(pictures.mosaic(list(rows.values())), width="stretch", alt=f"{caption}.")
+    st.caption(f"{caption}. Look for how one blur for all becomes each image by itself.")
 
 
 def _codes(service: Service, run: RunView, film: Film, plane: np.ndarray, frame: int) -> None:
@@ -74,8 +74,8 @@ def _codes(service: Service, run: RunView, film: Film, plane: np.ndarray, frame:
     domain = tuple(float(f"{value:.4g}") for value in (*(low - pad), *(high + pad)))
     points = pd.DataFrame({"x": plane[frame, :, 0], "y": plane[frame, :, 1], "class": film.labels.astype(int)})
     spec = _codes_spec(min(film.units, 3), service.data.classes(run.config.dataset), domain)
-    said = f"Codes of {len(film.labels)} held-out images by class, on axes of the whole run."
-    st.vega_lite_chart(points, spec, key=f"replayed-codes-{run.id}", alt=said)
+    caption = f"Codes of {len(film.labels)} held-out images by class, on axes of the whole run."
+    st.vega_lite_chart(points, spec, key=f"replayed-codes-{run.id}", alt=caption)
 
 
 @functools.lru_cache(maxsize=64)
@@ -94,19 +94,19 @@ def _codes_spec(units: int, classes: tuple[str, ...], domain: tuple[float, ...])
     return without_data(chart.properties(height=charts.HEIGHT + 60))
 
 
-def _codes_said(run: RunView, film: Film, codes: str) -> str:
-    said = f"Codes of {len(film.labels):,} held-out images, coloured by class, on axes that hold the whole run. "
+def _codes_caption(run: RunView, film: Film, codes: str) -> str:
+    caption = f"Codes of {len(film.labels):,} held-out images, coloured by class, on axes that hold the whole run. "
     if run.config.hyper.code_units > film.units:
-        said += f"Of so long a code each snapshot keeps its own {film.units} principal components. "
+        caption += f"Of so long a code each snapshot keeps its own {film.units} principal components. "
     if film.units > 2:
-        said += "Every frame is drawn in the plane of the last one's first two principal components. "
+        caption += "Every frame is drawn in the plane of the last one's first two principal components. "
     if codes == ALIGNED:
-        return said + (
+        return caption + (
             "Each frame's codes are moved to a common mean and turned or mirrored, not stretched, as near as can be to "
             "the frame before (orthogonal Procrustes): what moves is what is learnt, not the code's arbitrary "
             "orientation. Look for a cloud that unfolds into one island for each class."
         )
-    return said + "They are as the model has them: between snapshots the whole cloud may turn, shift or flip."
+    return caption + "They are as the model has them: between snapshots the whole cloud may turn, shift or flip."
 
 
 def codes_table(film: Film) -> pd.DataFrame:

@@ -41,14 +41,14 @@ class Panel:
         title: above it.
         coords: float32 [n, 2] or [n, 3].
         axes: what the dimensions are.
-        said: a description for those who cannot see it.
+        alt: a description for those who cannot see it.
         near: ids of points that are ringed.
     """
 
     title: str
     coords: np.ndarray
     axes: tuple[str, ...]
-    said: str
+    alt: str
     near: Sequence[int] = ()
 
 
@@ -94,7 +94,7 @@ def scatter(
     data = {
         "panels": [
             {"title": panel.title, "coords": _text(array), "dims": array.shape[1], "axes": list(panel.axes),
-             "said": panel.said, "version": version}
+             "alt": panel.alt, "version": version}
             for panel, array, version in zip(panels, coords, versions, strict=True)
         ],
         "near": [[int(name) for name in panel.near] for panel in panels],

@@ -114,8 +114,8 @@ def _report(report: Report, name: str) -> None:
     downloads(f"frequent-words-{name}", table=lambda: words)
     st.header("Word vectors", anchor=False)
     for title, covered in report.vectors.items():
-        said = covered if isinstance(covered, str) else f"{covered:.1%} of the words of the text have a vector"
-        st.markdown(f"- {title}: {said}")
+        message = covered if isinstance(covered, str) else f"{covered:.1%} of the words of the text have a vector"
+        st.markdown(f"- {title}: {message}")
     st.caption(f"With a vocabulary of {VOCABULARY:,} words; words beyond it have no vector of their own.")
 
 
@@ -126,9 +126,9 @@ def _lengths(report: Report) -> pd.DataFrame:
 
 def _add(service: Service) -> None:
     """Own texts and word vectors: added, downloaded, removed."""
-    said = st.session_state.pop("added", None)
-    if said:
-        st.success(said)
+    message = st.session_state.pop("added", None)
+    if message:
+        st.success(message)
     form = st.expander("Add a text of your own", icon=":material/upload_file:").form("add-text", border=False)
     with form:
         file = st.file_uploader("Text (.txt or .csv, UTF-8, at least 20 sentences)", ["txt", "csv"], key="own-text",

@@ -45,15 +45,15 @@ def histograms(service: Service, run: RunView) -> None:
         return
     _figures(run, cosines)
     frame = shares(cosines)
-    said = f"Histograms of {len(cosines)} samples of cosines between codes: {', '.join(cosines_titles(cosines))}."
-    st.vega_lite_chart(frame, _spec(tuple(cosines), frame["cosine"].min()), key=f"similarity-{run.id}", alt=said)
+    alt = f"Histograms of {len(cosines)} samples of cosines between codes: {', '.join(cosines_titles(cosines))}."
+    st.vega_lite_chart(frame, _spec(tuple(cosines), frame["cosine"].min()), key=f"similarity-{run.id}", alt=alt)
     st.caption(
         f"The textbook's measure, filled in the first colour: the code of each of {len(cosines['own'])} held-out "
         "sentences against the code of what the model makes of it. Filled in the second colour: the same sentences "
         "against others. Only where the two lie apart does a high cosine mean anything; look also whether the "
         "untrained encoder, which has learnt nothing, does as well."
     )
-    downloads(f"similarity-{run.id}", lambda: _paper(cosines), lambda: listed(cosines))
+    downloads(f"similarity-{run.id}", lambda: _print_figure(cosines), lambda: listed(cosines))
     st.subheader("The first values", anchor=False)
     st.dataframe(listed(cosines).head(FIRST).style.format("{:.4f}", subset=[SHORT[name] for name in cosines]),
                  hide_index=True)  # fmt: skip
@@ -152,7 +152,7 @@ def _spec(names: tuple[str, ...], lowest: float) -> dict[str, Any]:
     return without_data(alt.layer(areas, lines).properties(height=440))
 
 
-def _paper(cosines: dict[str, np.ndarray]) -> Figure:
+def _print_figure(cosines: dict[str, np.ndarray]) -> Figure:
     made = Figure(figsize=(5.5, 3.6))
     axes = made.add_subplot()
     colours, edges = st.get_option("theme.light.chartCategoricalColors"), bins(cosines).tolist()

@@ -39,18 +39,18 @@ def sentence_map(service: Service, run: RunView) -> None:
         st.info("The map appears with the first step of the training.")
         return
     frame = points(found)
-    said = f"{len(frame):,} held-out sentences by {method} of the {title.lower()}, coloured by topic."
+    caption = f"{len(frame):,} held-out sentences by {method} of the {title.lower()}, coloured by topic."
     key = f"map-{run.id}-{method}-{title}"
-    st.vega_lite_chart(frame, _spec(tuple(found.names), _axes(found), found.texts is not None), key=key, alt=said,
+    st.vega_lite_chart(frame, _spec(tuple(found.names), _axes(found), found.texts is not None), key=key, alt=caption,
                        **KEEP_ZOOM)  # fmt: skip
     hover = "Rest on a point to read its sentence." if found.texts is not None else (
         f"The sentences of {run.config.dataset} are not on this machine: rest on a point to read its topic."
     )  # fmt: skip
     st.caption(
-        f"{said} {hover} Drag to move, scroll to zoom. No topic was used in training: look whether a colour keeps to "
-        "one place, and whether it does so as well with the baselines."
+        f"{caption} {hover} Drag to move, scroll to zoom. No topic was used in training: look whether a colour keeps "
+        "to one place, and whether it does so as well with the baselines."
     )
-    downloads(f"sentence-map-{run.id}", lambda: _paper(found), lambda: frame)
+    downloads(f"sentence-map-{run.id}", lambda: _print_figure(found), lambda: frame)
 
 
 def points(found: Map) -> pd.DataFrame:
@@ -88,13 +88,13 @@ def _spec(names: tuple[str, ...], axes: tuple[str, str], sentences: bool) -> dic
     return without_data(chart.properties(height=460).interactive(name=ZOOM))
 
 
-def _paper(found: Map) -> Figure:
+def _print_figure(found: Map) -> Figure:
     made = Figure(figsize=(4.5, 4.6))
     axes = made.add_subplot()
     colours = st.get_option("theme.light.chartCategoricalColors")
-    for kind, name in enumerate(found.names):
-        own = found.places[found.labels == kind]
-        axes.scatter(*own.T, s=4, linewidths=0, alpha=0.75, color=colours[kind % len(colours)], label=name)
+    for topic, name in enumerate(found.names):
+        own = found.places[found.labels == topic]
+        axes.scatter(*own.T, s=4, linewidths=0, alpha=0.75, color=colours[topic % len(colours)], label=name)
     axes.set(xlabel=_axes(found)[0], ylabel=_axes(found)[1])
     made.legend(loc="outside lower center", ncols=5, markerscale=2, frameon=False, fontsize=7)
     return made

@@ -46,7 +46,7 @@ def word_order(service: Service, run: RunView) -> None:
     rows["two held-out sentences at random, on average"] = beside  # type: ignore[assignment]
     shown = pd.DataFrame({
         "pair": list(rows),
-        **{title: [_said(likeness.get(name), name in likeness) for likeness in rows.values()]
+        **{title: [_caption(likeness.get(name), name in likeness) for likeness in rows.values()]
            for name, title in REPRESENTATIONS.items()},
     })  # fmt: skip
     st.table(shown.set_index("pair"))
@@ -67,7 +67,7 @@ def word_order(service: Service, run: RunView) -> None:
     downloads(f"word-order-{run.id}", table=lambda: _table(rows))
 
 
-def _said(value: float | None, present: bool) -> str:
+def _caption(value: float | None, present: bool) -> str:
     if not present:
         return "after the run's end"
     if value is None:

@@ -9,7 +9,7 @@ import streamlit as st
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-PAPER: Any = {
+PRINT: Any = {
     "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.fonttype": "none",
     "figure.constrained_layout.use": True,
 }  # fmt: skip
@@ -21,7 +21,7 @@ def downloads(name: str, figure: Callable[[], Figure] | None = None, table: Call
 
     Args:
         name: of the files, unique on the page.
-        figure: makes the picture with matplotlib; called within `PAPER`'s settings. None for no picture.
+        figure: makes the picture with matplotlib; called within `PRINT`'s settings. None for no picture.
         table: makes the numbers. None for none.
     """
     with st.popover("Download", icon=":material/download:", type="tertiary", key=f"download-{name}"):
@@ -37,6 +37,6 @@ def downloads(name: str, figure: Callable[[], Figure] | None = None, table: Call
 def rendered(figure: Callable[[], Figure], ending: str) -> bytes:
     """The picture as a file, PNG at 300 dots an inch or SVG with text that stays text."""
     buffer = io.BytesIO()
-    with rc_context(PAPER):
+    with rc_context(PRINT):
         figure().savefig(buffer, format=ending, dpi=DPI)
     return buffer.getvalue()

@@ -12,16 +12,16 @@ MOST = 50
 
 def run_label(run: RunView) -> str:
     """A run in a few words, for a list."""
-    if run.status == "shipped":
+    if run.status == "pretrained":
         return f"{run.id}, pretrained on {run.config.dataset}"
     return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({run.id})"
 
 
 def explorable(service: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
-    """Runs that have learnt something, the newest first, and the shipped models; by name."""
-    runs = [run for run in service.runs.all() if (run.status == "shipped" or run.position > 0) and wanted(run)]
-    own = [run for run in runs if run.status != "shipped"][:MOST]
-    return {run.id: run for run in [*own, *(run for run in runs if run.status == "shipped")]}
+    """Runs that have learnt something, the newest first, and the pretrained models; by name."""
+    runs = [run for run in service.runs.all() if (run.status == "pretrained" or run.position > 0) and wanted(run)]
+    own = [run for run in runs if run.status != "pretrained"][:MOST]
+    return {run.id: run for run in [*own, *(run for run in runs if run.status == "pretrained")]}
 
 
 def choose_run(

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 SENTENCES = ("sentence", "first", "second", "from", "to")  # parameters of the address that are prose
 REFUSED = "refused_parameters"
 SHORT = 40  # characters of a bad value that are repeated
-APP = str(Path(__file__).resolve().parents[2] / "app.py")
+APP = str(Path(__file__).resolve().parents[3] / "app.py")
 
 
 @st.cache_resource(show_spinner="Opening the store…", on_release=Service.close)

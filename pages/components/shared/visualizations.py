@@ -16,7 +16,7 @@ GATES = {4: "input, forget, output and candidate", 3: "update, reset and candida
 
 def weights(run: RunView, snapshot: SnapshotView | None) -> None:
     """Draws the first layer's weights as pictures: units, kernels where it is convolutional, gates of a cell."""
-    if run.config.hyper.kind == "sentences":
+    if run.config.hyper.modality == "sentences":
         _gates(run, snapshot)
         return
     tiles = None if snapshot is None else snapshot.arrays["tiles"]
@@ -62,9 +62,9 @@ def _maps(run: RunView, maps: np.ndarray) -> None:
     st.header("Feature maps", anchor=False)
     picture, limit = pictures.tiles(maps)
     st.image(picture, width="stretch", alt=f"The first convolution's {len(maps)} feature maps of a held-out image.")
-    said = "as the model is shown it, " if run.config.image_hyper.noise != "none" else ""
+    caption = "as the model is shown it, " if run.config.image_hyper.noise != "none" else ""
     st.caption(
-        f"What each kernel finds in one held-out zero, {said}after the activation: red above zero, blue below; full "
+        f"What each kernel finds in one held-out zero, {caption}after the activation: red above zero, blue below; full "
         f"colour is ±{limit:.2g}. Look for edges of one direction lighting up in one map."
     )
 
@@ -73,8 +73,8 @@ def _kl(run: RunView, kl: np.ndarray) -> None:
     st.header("KL of each unit of the code", anchor=False)
     charts.kl_chart(f"kl-{run.id}", kl)
     silent = int((kl < COLLAPSED).sum())
-    said = "No unit has collapsed" if silent == 0 else f"{silent} of {len(kl)} units have collapsed"
-    st.caption(f"How much each unit says about an image, in nats. {said}: below {COLLAPSED} it says nothing.")
+    caption = "No unit has collapsed" if silent == 0 else f"{silent} of {len(kl)} units have collapsed"
+    st.caption(f"How much each unit says about an image, in nats. {caption}: below {COLLAPSED} it says nothing.")
 
 
 def _samples(run: RunView, samples: np.ndarray) -> None:

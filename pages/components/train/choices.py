@@ -47,20 +47,20 @@ def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
             problems["run"] = str(error)
             state["run"] = None
         else:
-            if run.status != "shipped":
+            if run.status != "pretrained":
                 use_config(run.config)
                 return problems
             query = {"variant": run.config.variant}  # its dataset need not be here
     state["variant"] = _one_of("variant", query, list(VARIANTS), "vanilla", problems)
-    kind = VARIANTS[state["variant"]]
-    preset = _one_of("preset", query, list(kind.presets), DEFAULT_PRESET, problems)
-    names = [status.name for status in service.data.datasets(kind.kind)]
+    variant_class = VARIANTS[state["variant"]]
+    preset = _one_of("preset", query, list(variant_class.presets), DEFAULT_PRESET, problems)
+    names = [status.name for status in service.data.datasets(variant_class.modality)]
     state["dataset"] = _one_of("dataset", query, names, names[0], problems)
-    use_preset(kind, preset)
-    for spec in kind.fields():
+    use_preset(variant_class, preset)
+    for spec in variant_class.fields():
         if spec.name in query:
             try:
-                _set(spec.name, spec.parse(query[spec.name]), kind)
+                _set(spec.name, spec.parse(query[spec.name]), variant_class)
             except BadInput as error:
                 problems |= error.problems
     return problems
@@ -74,12 +74,12 @@ def _one_of(name: str, query: dict[str, str], known: list[str], default: str, pr
     return default
 
 
-def use_preset(kind: type[VariantConfig], preset: str) -> None:
+def use_preset(variant_class: type[VariantConfig], preset: str) -> None:
     """Sets every field to the preset's value."""
     st.session_state["preset"] = preset
-    values = kind.make(preset).model_dump()
-    for spec in kind.fields():
-        _set(spec.name, values[spec.name], kind)
+    values = variant_class.make(preset).model_dump()
+    for spec in variant_class.fields():
+        _set(spec.name, values[spec.name], variant_class)
 
 
 def use_config(config: RunConfig) -> None:
@@ -91,17 +91,17 @@ def use_config(config: RunConfig) -> None:
         _set(name, value, type(config.hyper))
 
 
-def _set(name: str, value: Any, kind: type[VariantConfig]) -> None:
-    spec = next(spec for spec in kind.fields() if spec.name == name)
+def _set(name: str, value: Any, variant_class: type[VariantConfig]) -> None:
+    spec = next(spec for spec in variant_class.fields() if spec.name == name)
     st.session_state[PREFIX + name] = spec.text(value) if spec.type == "widths" else value
 
 
-def write_url(kind: type[VariantConfig]) -> None:
+def write_url(variant_class: type[VariantConfig]) -> None:
     """Mirrors the choices in the URL, fields only where they differ from the preset."""
     state = st.session_state
-    preset = kind.make(state["preset"]).model_dump()
+    preset = variant_class.make(state["preset"]).model_dump()
     query = {"variant": state["variant"], "preset": state["preset"], "dataset": state["dataset"]}
-    for spec in kind.fields():
+    for spec in variant_class.fields():
         value = state.get(PREFIX + spec.name, preset[spec.name])
         text = value if isinstance(value, str) else spec.text(value)
         if value is not None and text != spec.text(preset[spec.name]):

@@ -20,22 +20,22 @@ _OPEN = ("Text", "Architecture", "Objective", "Sparsity")
 def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | None:
     """Draws the form; returns the configuration, or None while something in it cannot be used."""
     state = st.session_state
-    kinds = VARIANTS
     st.selectbox(
-        "Variant", list(kinds), key="variant", persist_state="session", format_func=lambda name: kinds[name].title,
-        on_change=_variant_changed, args=(service,), help="Which autoencoder is trained.",
+        "Variant", list(VARIANTS), key="variant", persist_state="session",
+        format_func=lambda name: VARIANTS[name].title, on_change=_variant_changed,
+        args=(service,), help="Which autoencoder is trained.",
     )  # fmt: skip
-    kind = kinds[state["variant"]]
+    variant_class = VARIANTS[state["variant"]]
     st.selectbox(
         "Preset",
-        list(kind.presets),
+        list(variant_class.presets),
         key="preset",
         persist_state="session",
-        on_change=lambda: use_preset(kind, state["preset"]),
+        on_change=lambda: use_preset(variant_class, state["preset"]),
         help="Where the fields below start: book is as printed in the textbook, quick takes seconds on digits, "
         "best goes further (convolutional: on noisy images, as in the book); others are named after what they show.",
     )
-    found = {status.name: status for status in service.data.datasets(kind.kind)}
+    found = {status.name: status for status in service.data.datasets(variant_class.modality)}
     if state["dataset"] not in found:  # the variant before learnt another kind
         state["dataset"] = next(iter(found))
     st.selectbox(
@@ -45,10 +45,10 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
     )  # fmt: skip
     for name in ("variant", "preset", "dataset", "speed"):
         _complain(name, url_problems)
-    values, problems = _read(kind)
-    config = None if problems else _config(kind, values, problems)
+    values, problems = _read(variant_class)
+    config = None if problems else _config(variant_class, values, problems)
     for group in GROUPS:
-        specs = [spec for spec in kind.fields() if spec.group == group]
+        specs = [spec for spec in variant_class.fields() if spec.group == group]
         if specs:
             at_fault = any(spec.name in problems or spec.name in url_problems for spec in specs)
             noisy = group == "Noise" and values.get("noise", "none") != "none"
@@ -57,7 +57,12 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
                     if spec.relevant(values) or spec.name in problems:
                         _widget(spec)
                         _complain(spec.name, problems | url_problems)
-                if group == "Noise" and kind.kind == "images" and found[state["dataset"]].available and config:
+                if (
+                    group == "Noise"
+                    and variant_class.modality == "images"
+                    and found[state["dataset"]].available
+                    and config
+                ):
                     with show_errors():
                         _noise_strip(service, config)
     if config:
@@ -68,17 +73,17 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
 
 
 def _variant_changed(service: Service) -> None:
-    kind = VARIANTS[st.session_state["variant"]]
+    variant_class = VARIANTS[st.session_state["variant"]]
     wanted = st.session_state["preset"]
-    use_preset(kind, wanted if wanted in kind.presets else next(iter(kind.presets)))
+    use_preset(variant_class, wanted if wanted in variant_class.presets else next(iter(variant_class.presets)))
 
 
-def _read(kind: type[VariantConfig]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(variant_class: type[VariantConfig]) -> tuple[dict[str, Any], dict[str, str]]:
     """The fields' values as far as they can be read, and what is wrong with the others."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
-    start = kind.make(st.session_state["preset"]).model_dump()
-    for spec in kind.fields():
+    start = variant_class.make(st.session_state["preset"]).model_dump()
+    for spec in variant_class.fields():
         raw = st.session_state.get(PREFIX + spec.name, start[spec.name])
         try:
             values[spec.name] = spec.parse("" if raw is None else raw)
@@ -87,10 +92,10 @@ def _read(kind: type[VariantConfig]) -> tuple[dict[str, Any], dict[str, str]]:
     return values, problems
 
 
-def _config(kind: type[VariantConfig], values: dict[str, Any], problems: dict[str, str]) -> RunConfig | None:
+def _config(variant_class: type[VariantConfig], values: dict[str, Any], problems: dict[str, str]) -> RunConfig | None:
     state = st.session_state
     try:
-        return RunConfig.make(kind.name, state["dataset"], None, values).with_preset(state["preset"])
+        return RunConfig.make(variant_class.name, state["dataset"], None, values).with_preset(state["preset"])
     except BadInput as error:
         problems |= error.problems
         return None
@@ -144,12 +149,12 @@ def _complain(name: str, problems: dict[str, str]) -> None:
 def _noise_strip(service: Service, config: RunConfig) -> None:
     clean, corrupted = service.data.preview(config.dataset, config.image_hyper)
     rows = [clean] if config.image_hyper.noise == "none" else [clean, corrupted]
-    said = (
+    caption = (
         "Held-out images, and the same with the noise chosen above."
         if len(rows) > 1
         else "Held-out images as they are."
     )
-    st.image(pictures.mosaic(rows, scale=2), caption=said, width="stretch", alt=said)
+    st.image(pictures.mosaic(rows, scale=2), caption=caption, width="stretch", alt=caption)
 
 
 def _summary(service: Service, config: RunConfig) -> None:

@@ -25,7 +25,7 @@ STEADY = """<style>
 </style>"""
 BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
-    "finished": "green", "failed": "red", "interrupted": "red", "shipped": "green",
+    "finished": "green", "failed": "red", "interrupted": "red", "pretrained": "green",
 }  # fmt: skip
 
 
@@ -49,8 +49,8 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
         with left:
             st.header("Loss", anchor=False)
             # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
-            usual = run.config.hyper.kind == "images"
-            logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.kind}", value=usual)
+            usual = run.config.hyper.modality == "images"
+            logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.modality}", value=usual)
             charts.loss_chart(run, curve, logarithmic)
             st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
             charts.parts_charts(run, curve)
@@ -58,7 +58,7 @@ def _draw(service: Service, name: str, was_active: bool) -> None:
             _codes(service, run, snapshot)
         with right:
             st.header("Reconstructions", anchor=False)
-            (sentences if run.config.hyper.kind == "sentences" else reconstructions)(service, run, snapshot)
+            (sentences if run.config.hyper.modality == "sentences" else reconstructions)(service, run, snapshot)
             visualizations.weights(run, snapshot)
             visualizations.others(run, snapshot)
         st.header("Scorecard", anchor=False)
@@ -73,7 +73,7 @@ def _state(service: Service, run: RunView) -> None:
         f"**{service.data.dataset(run.config.dataset).title}** · "
         f"`{run.id}` · {device}"
     )
-    if run.status == "shipped":
+    if run.status == "pretrained":
         st.caption(
             f"Pretrained: {run.epochs_done} epochs, {run.parameters:,} parameters. It is read-only; a new run can "
             "start from its settings."
@@ -92,12 +92,12 @@ def _progress_text(service: Service, run: RunView) -> str:
         others = "one run is" if ahead == 1 else f"{ahead} runs are"
         return f"Waiting: {others} ahead." if ahead else "The worker is loading TensorFlow and the data."
     if run.stage == "scoring":
-        return f"Measuring {run.phase} on held-out {run.config.hyper.kind}."
+        return f"Measuring {run.phase} on held-out {run.config.hyper.modality}."
     parts = [f"Epoch {run.position:.4g} of {run.total_epochs}"]
     if run.active and run.seconds_left is not None:
         parts.append(f"{duration(run.seconds_left)} left at full speed")
     if run.samples_per_second:
-        parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.kind} a second")
+        parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.modality} a second")
     if run.learning_rate:
         parts.append(f"learning rate {run.learning_rate:.3g}")
     if run.phase and len(run.config.hyper.phases()) > 1:
@@ -106,7 +106,7 @@ def _progress_text(service: Service, run: RunView) -> str:
 
 
 def _controls(service: Service, run: RunView) -> None:
-    if run.status == "shipped":
+    if run.status == "pretrained":
         if st.button("Use its settings", icon=":material/content_copy:", key="use-settings", on_click=use_config,
                      args=(run.config,), help="Put its variant and hyperparameters into the form."):  # fmt: skip
             st.rerun()  # the form is not in the part that was drawn again
@@ -164,15 +164,17 @@ def _speed_changed(service: Service, name: str) -> None:
 
 
 def _codes(service: Service, run: RunView, snapshot: SnapshotView | None) -> None:
-    kind = run.config.hyper.kind
+    modality = run.config.hyper.modality
     if snapshot is None:
-        st.caption(f"Where held-out {kind} lie in the code appears here with the first step.")
+        st.caption(f"Where held-out {modality} lie in the code appears here with the first step.")
         return
     codes, labels = snapshot.arrays["codes"], snapshot.arrays["labels"]
-    if kind == "images":
+    if modality == "images":
         classes, coloured = service.data.classes(run.config.dataset), "class"
     else:
         classes, coloured = language(service, run)[1], "topic"
     charts.codes_chart(f"codes-{run.id}", codes, labels, classes)
-    drift = "Classes drift apart although no label was used." if kind == "images" else "No topic was used in training."
-    st.caption(f"Codes of {len(codes):,} held-out {kind}, coloured by {coloured}. {drift}")
+    drift = (
+        "Classes drift apart although no label was used." if modality == "images" else "No topic was used in training."
+    )
+    st.caption(f"Codes of {len(codes):,} held-out {modality}, coloured by {coloured}. {drift}")

@@ -32,7 +32,7 @@ SCORES = {
 }
 
 
-RIVALS = {
+BASELINES = {
     "nlm_psnr": "The same of non-local means, dB",
     "pca_denoiser_psnr": "The same of a tuned PCA denoiser, dB",
 }
@@ -58,10 +58,10 @@ SENTENCE_SCORES = (
 def scorecard(run: RunView) -> None:
     """Draws the figures of a run on held-out data, each beside its baseline."""
     if not run.metrics:
-        beside = "PCA at the same code size" if run.config.hyper.kind == "images" else "its control or baseline"
-        st.caption(f"Figures on held-out {run.config.hyper.kind}, each beside {beside}, appear here at its end.")
+        beside = "PCA at the same code size" if run.config.hyper.modality == "images" else "its control or baseline"
+        st.caption(f"Figures on held-out {run.config.hyper.modality}, each beside {beside}, appear here at its end.")
         return
-    if run.config.hyper.kind == "sentences":
+    if run.config.hyper.modality == "sentences":
         _sentences(run)
         return
     rows = []
@@ -74,7 +74,7 @@ def scorecard(run: RunView) -> None:
         return
     if run.config.hyper.metrics_note:
         st.caption(run.config.hyper.metrics_note)
-    for name, what in RIVALS.items():
+    for name, what in BASELINES.items():
         if run.metrics.get(name) is not None:
             rows.insert(3, (what, "–", figure(run.metrics[name]), "for comparison, in place of PCA at the code's size"))
     table = pd.DataFrame(

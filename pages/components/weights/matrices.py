@@ -84,11 +84,11 @@ def _matrices(service: Service, sides: Sequence[Side], percentile: float) -> Non
     limit = max(full_colour(side.weights.matrix, percentile) for side in sides)
     for column, side in zip(st.columns(len(sides)), sides, strict=True):
         matrix = side.weights.matrix[side.units]
-        said = f"Weight matrix of {side.title}, {matrix.shape[0]} units by {matrix.shape[1]} weights."
-        column.image(drawn.png(matrix, limit, drawn.LEAST_HEIGHT), width=_width(matrix), alt=said)
+        alt = f"Weight matrix of {side.title}, {matrix.shape[0]} units by {matrix.shape[1]} weights."
+        column.image(drawn.png(matrix, limit, drawn.LEAST_HEIGHT), width=_width(matrix), alt=alt)
         column.caption(f"**{side.title}** · {side.layer.title}. {_rows(side)}")
     drawn.colour_bar(limit)
-    st.caption(f"A row is a unit, sorted by {ORDERS[sides[0].order].partition(',')[0]}. {_matrix_said(sides[0])}")
+    st.caption(f"A row is a unit, sorted by {ORDERS[sides[0].order].partition(',')[0]}. {_matrix_caption(sides[0])}")
     panels = [(side.title, side.weights.matrix[side.units]) for side in sides]
     downloads("matrix", partial(drawn.figure, panels, limit), partial(_matrix_table, sides))
 
@@ -103,7 +103,7 @@ def _rows(side: Side) -> str:
     return f"From the top: units {first}{' and so on' if len(side.units) > NAMED else ''}."
 
 
-def _matrix_said(side: Side) -> str:
+def _matrix_caption(side: Side) -> str:
     if not side.own_pictures:
         other = "layer below" if side.layer.encoding else "layer above"
         return (
@@ -144,15 +144,15 @@ def _tiles(service: Service, sides: Sequence[Side], percentile: float) -> None:
     limit = max(full_colour(side.weights.pictures, percentile) for side in sides)
     panels = [(side.title, drawn.mosaic(side.tiles[side.units])) for side in sides]
     for column, side, (_, picture) in zip(st.columns(len(sides)), sides, panels, strict=True):
-        said = f"Weights of the {side.layer.units} units of {side.title} as tiles."
-        column.image(drawn.png(picture, limit), width=_width(picture), alt=said)
+        alt = f"Weights of the {side.layer.units} units of {side.title} as tiles."
+        column.image(drawn.png(picture, limit), width=_width(picture), alt=alt)
         column.caption(f"**{side.title}**, row by row. {_rows(side).replace('top', 'top left')}")
     drawn.colour_bar(limit)
-    st.caption(_tiles_said(sides))
+    st.caption(_tiles_caption(sides))
     downloads("tiles", partial(drawn.figure, panels, limit))
 
 
-def _tiles_said(sides: Sequence[Side]) -> str:
+def _tiles_caption(sides: Sequence[Side]) -> str:
     layer = sides[0].layer
     if layer.convolutional:
         several = layer.shape[2] > 1
@@ -164,12 +164,12 @@ def _tiles_said(sides: Sequence[Side]) -> str:
         )
         return f"A tile is {what}{beside}"
     if not layer.encoding:
-        said = (
+        alt = (
             "A tile is what a unit adds to the image as it grows: red adds ink, blue takes it away. Look for strokes "
             "and parts of digits; a tile without structure is a unit that draws nothing."
         )
     elif layer.shape[2] == 1:
-        said = (
+        alt = (
             "A tile is the image that excites a unit most: red where it wants ink, blue where it wants none. Look for "
             "what is local: a stroke, an edge, a spot. Without a penalty many tiles look like noise; a sparse code's "
             "units are sharper and fewer. An even speckle is a unit frozen at its random beginning, which never fired; "
@@ -178,11 +178,11 @@ def _tiles_said(sides: Sequence[Side]) -> str:
     else:
         return f"A tile holds a unit's weights on the {layer.shape[2]} maps below it, one small square for each."
     if not sides[0].own_pictures:
-        said += (
+        alt += (
             " This layer does not touch the image: its weights are multiplied through the layers between, without "
             "their activations (Lee et al., 2008)."
         )
-    return said
+    return alt
 
 
 def _feature_maps(service: Service, sides: Sequence[Side], percentile: float) -> None:
@@ -204,8 +204,8 @@ def _feature_maps(service: Service, sides: Sequence[Side], percentile: float) ->
     ):
         image = shown[which, ..., 0]
         column.image(pictures.mosaic([image[None]], scale=5), width=140, alt=f"The image, of class {names[which]}.")
-        said = f"The {side.layer.units} feature maps that {side.title} has of it."
-        column.image(drawn.png(picture, limit), width=_width(picture), alt=said)
+        alt = f"The {side.layer.units} feature maps that {side.title} has of it."
+        column.image(drawn.png(picture, limit), width=_width(picture), alt=alt)
         what = "what each filter finds in it" if side.layer.encoding else "the maps that this layer paints from"
         column.caption(f"**{side.title}**: a held-out image of {title}, and {what}. {_rows(side)}")
     drawn.colour_bar(limit)

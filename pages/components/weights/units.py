@@ -39,8 +39,8 @@ def spreads_and_statistics(sides: Sequence[Side]) -> None:
     means = {side.title: activity.statistics.mean for side in watched if (activity := side.activity)}
     with right:
         spread = charts.spread_frame(values)
-        said = "How the units' activations over held-out images are spread."
-        charts.spread_chart(f"activity-{key}", spread, runs, "activation", said)
+        alt = "How the units' activations over held-out images are spread."
+        charts.spread_chart(f"activity-{key}", spread, runs, "activation", alt)
         st.caption("Activations, over units and images. A sparse code stands high at zero and falls off at once.")
         downloads("activations-spread",
                   partial(charts.lines, spread, "value", "share", "activation", "share", True),
@@ -127,8 +127,8 @@ def single_units(service: Service, sides: Sequence[Side], percentile: float) -> 
 
 def _unit(service: Service, side: Side, name: str, percentile: float) -> None:
     first = int(side.units[0]) + 1
-    said = f"From 1 to {side.layer.units}; the captions above name the first ones in their order."
-    unit = query_parameters.number(f"Unit of {side.title}", side.layer.units, name, first, said) - 1
+    alt = f"From 1 to {side.layer.units}; the captions above name the first ones in their order."
+    unit = query_parameters.number(f"Unit of {side.title}", side.layer.units, name, first, alt) - 1
     tile = side.tiles[unit]
     limit = full_colour(tile, percentile)
     st.image(drawn.png(tile, limit, wide=ENLARGED, largest=LARGEST), width=min(ENLARGED, LARGEST * tile.shape[1]),
@@ -155,8 +155,8 @@ def _unit(service: Service, side: Side, name: str, percentile: float) -> None:
         f"{values[best[-1]]:.3g}.{decoded} Look for what they share, and for it in the weights."
     )
     frame = charts.unit_frame(values)
-    said = f"How often unit {unit + 1} of {side.title} is how active."
-    charts.unit_chart(f"{name}-{side.title}-{side.layer.name}-{unit}", frame, said)
+    alt = f"How often unit {unit + 1} of {side.title} is how active."
+    charts.unit_chart(f"{name}-{side.title}-{side.layer.name}-{unit}", frame, alt)
     st.caption(
         f"Its activation over {len(values):,} images: mean ρ̂ {found.mean[unit]:.3g}, beyond 0.001 for "
         f"{found.firing[unit]:.1%} of them."

@@ -17,7 +17,7 @@ from pages.components.shared.session import show_errors
 DRAW, UPLOAD, HELD_OUT = "Draw", "Upload", "Held-out"
 SOURCES = (DRAW, UPLOAD, HELD_OUT)
 PAD, BRUSH = 280, 22
-KINDS = ["png", "jpg", "jpeg", "webp", "gif"]
+NOISE_TYPES = ["png", "jpg", "jpeg", "webp", "gif"]
 SHOWN = 112
 SMALL = "digits"  # the dataset whose images are not scaled like MNIST's
 
@@ -65,7 +65,7 @@ def _drawn(service: Service) -> tuple[Step, ...]:
 
 
 def _uploaded(service: Service) -> tuple[Step, ...]:
-    file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", KINDS, key="picture")
+    file = st.file_uploader("A picture of one digit (PNG, JPEG, WebP or GIF)", NOISE_TYPES, key="picture")
     if file is None:
         st.info("Choose a picture: a photograph of a digit on paper will do. It stays in this server's memory only.",
                 icon=":material/upload:")  # fmt: skip
@@ -86,7 +86,7 @@ def _read(_service: Service, data: bytes):
 def _held_out(service: Service) -> np.ndarray | None:
     here = [status.name for status in service.data.datasets() if status.available]
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    # The fullest one first: shipped models were trained on MNIST.
+    # The fullest one first: pretrained models were trained on MNIST.
     default = here.index("mnist") if "mnist" in here else 0
     dataset = row.selectbox("Dataset", here, default, key="from", bind="query-params", width=200)
     with show_errors():
@@ -117,7 +117,7 @@ def _draw_steps(steps: tuple[Step, ...]) -> None:
             height, width = step.image.shape
             drawn = pictures.mosaic([step.image[None]], 4 if max(height, width) <= 2 * SHOWN else 1)
             tile.image(drawn, width=max(1, SHOWN * width // max(height, width)), alt=f"Step {k}, {step.title}.")
-            tile.caption(f"**{k}. {step.title}.** {step.said}")
+            tile.caption(f"**{k}. {step.title}.** {step.explanation}")
         downloads("steps", lambda: _figure(steps), lambda: pd.DataFrame(steps[-1].image))
 
 

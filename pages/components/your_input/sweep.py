@@ -30,7 +30,7 @@ AXES = {
 class Noise(NamedTuple):
     """The visitor's choice of a corruption: `strength` is a standard deviation or a share of pixels."""
 
-    kind: str
+    noise_type: str
     strength: float
     mean: float = 0.0
     clip: bool = True
@@ -60,8 +60,8 @@ def sweep(
         return
     images = digit if over == OWN else None
     weights = tuple((name, run.weights_version) for name, run in runs.items())
-    kind = noise.kind if noise.kind != "none" else "gaussian"
-    noise = noise._replace(kind=kind, strength=0.0)
+    noise_type = noise.noise_type if noise.noise_type != "none" else "gaussian"
+    noise = noise._replace(noise_type=noise_type, strength=0.0)
     key = (over, noise, weights, components, dataset, None if images is None else images.tobytes())
     state = st.session_state
     if st.button("Run the sweep", icon=":material/ssid_chart:", key="sweep"):
@@ -74,15 +74,15 @@ def sweep(
             clean = (
                 service.inputs.swept_images(over) if images is None else np.repeat(images[None], SWEPT_DRAWS, axis=0)
             )
-            points = service.inputs.sweep(clean, kind, noise.seed, list(runs), service.inputs.line(dataset), components,
-                                       progress, noise.mean, noise.clip)  # fmt: skip
+            points = service.inputs.sweep(clean, noise_type, noise.seed, list(runs), service.inputs.line(dataset),
+                                          components, progress, noise.mean, noise.clip)  # fmt: skip
             bar.empty()
             kept = {key: pd.DataFrame([asdict(point) for point in points]), **state.get("sweeps", {})}
             state["sweeps"] = dict(list(kept.items())[:8])
     frame = state.get("sweeps", {}).get(key)
     if frame is None:
-        st.caption(f"Nine strengths from 0 to 1 of the noise “{kind.replace('_', ' ')}”, the runs chosen above and the "
-                   "baselines: press the button to compute the curves.")  # fmt: skip
+        st.caption(f"Nine strengths from 0 to 1 of the noise “{noise_type.replace('_', ' ')}”, the runs chosen above "
+                   "and the baselines: press the button to compute the curves.")  # fmt: skip
         return
     _draw(frame, tuple(runs), noise, over)
     if over not in (OWN, dataset):
@@ -91,22 +91,22 @@ def sweep(
 
 
 def _draw(frame: pd.DataFrame, runs: tuple[str, ...], noise: Noise, over: str) -> None:
-    names, title = (*runs, *BASELINES), AXES[noise.kind]
+    names, title = (*runs, *BASELINES), AXES[noise.noise_type]
     st.vega_lite_chart(frame, _spec(names, title), key="sweep-chart", width="stretch",
                        alt=f"PSNR of {', '.join(names)} against the strength of the noise from 0 to 1.")  # fmt: skip
     what = f"the mean over {SWEPT_DRAWS} draws of noise on your input" if over == OWN else (
         f"the mean over {SWEPT_IMAGES} held-out images of {over}")  # fmt: skip
     st.caption(
-        f"Higher is closer to the clean input: each point is {what}{_said(noise)}. Where a line crosses another, the "
-        "better choice changes: models that learnt on noise pay for it on clean input and win where there is much. "
+        f"Higher is closer to the clean input: each point is {what}{_caption(noise)}. Where a line crosses another, "
+        "the better choice changes: models that learnt on noise pay for it on clean input and win where there is much. "
         "Non-local means are told the noise's strength, the models are not. "
         f"Lines are cut off above {HIGHEST} dB, which is nearly a copy."
     )
     downloads("sweep", lambda: _figure(frame, names, title), lambda: frame)
 
 
-def _said(noise: Noise) -> str:
-    if noise.kind != "gaussian" or (noise.mean == 0 and noise.clip):
+def _caption(noise: Noise) -> str:
+    if noise.noise_type != "gaussian" or (noise.mean == 0 and noise.clip):
         return ""
     return f", with noise of mean {noise.mean:g}, {'' if noise.clip else 'not '}clipped"
 

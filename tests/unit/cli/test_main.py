@@ -77,7 +77,7 @@ def test_data_of_one(capfd: pytest.CaptureFixture[str], name: str):
 
 def test_data_of_a_corpus_that_is_not_here(capfd: pytest.CaptureFixture[str], home: Path):
     row = printed(capfd, "data", "reuters")
-    assert row["kind"] == "sentences"
+    assert row["modality"] == "sentences"
     assert row["available"] is False
     assert "sentences" not in row
     assert "reuters21578.tar.gz" in row["how"]
@@ -89,7 +89,7 @@ def test_an_own_text_is_added_listed_and_measured(capfd: pytest.CaptureFixture[s
     file.write_text("".join(f"On day {day} it rained in the hills.\n" for day in range(30)))
     added = printed(capfd, "data", "--add", str(file))
     assert added["name"].startswith("text-weather-notes-")
-    assert (added["title"], added["kind"], added["available"]) == ("Weather notes.txt", "sentences", True)
+    assert (added["title"], added["modality"], added["available"]) == ("Weather notes.txt", "sentences", True)
     figures = {"sentences": 30, "characters_min": 32, "tokens_median": 9.0, "documents": 30}
     assert {name: added[name] for name in figures} == figures
     assert printed(capfd, "data", added["name"]) == added
@@ -103,7 +103,7 @@ def test_word_vectors_are_added(capfd: pytest.CaptureFixture[str], tmp_path: Pat
     file = tmp_path / "mine.txt"
     file.write_text("rain " + " ".join(["0.5"] * 60) + "\n")
     added = printed(capfd, "data", "--add", str(file))
-    assert (added["name"], added["kind"], added["available"]) == ("glove-60", "vectors", True)
+    assert (added["name"], added["modality"], added["available"]) == ("glove-60", "vectors", True)
     assert "glove-60" not in [row["name"] for row in printed(capfd, "data")]
 
 
@@ -227,16 +227,16 @@ def test_help_is_printed(capfd: pytest.CaptureFixture[str]):
     assert "FIELD=VALUE" in capfd.readouterr().out
 
 
-SHIPPED = Path(__file__).resolve().parents[3] / "checkpoints"
+CHECKPOINTS = Path(__file__).resolve().parents[3] / "checkpoints"
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["evaluate", "nope"], "There is no run 'nope'."),
-        (["evaluate", str(SHIPPED / "stacked-30"), "--dataset", "cifar"], "There is no dataset 'cifar'"),
-        (["evaluate", str(SHIPPED / "stacked-30")], "MNIST is not on this machine"),
-        (["checkpoints", "nope"], "There is no shipped model 'nope'; they are vanilla, "),
+        (["evaluate", str(CHECKPOINTS / "stacked-30"), "--dataset", "cifar"], "There is no dataset 'cifar'"),
+        (["evaluate", str(CHECKPOINTS / "stacked-30")], "MNIST is not on this machine"),
+        (["checkpoints", "nope"], "There is no pretrained model 'nope'; they are vanilla, "),
     ],
 )
 def test_what_cannot_be_evaluated_is_told(capfd: pytest.CaptureFixture[str], arguments: list[str], sentence: str):
@@ -244,7 +244,7 @@ def test_what_cannot_be_evaluated_is_told(capfd: pytest.CaptureFixture[str], arg
 
 
 def test_a_shipped_model_is_listed_among_the_runs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AECORE_CHECKPOINTS", str(SHIPPED))
+    monkeypatch.setenv("AECORE_CHECKPOINTS", str(CHECKPOINTS))
     rows = {row["run"]: row for row in printed(capfd, "runs")}
-    assert rows["stacked-30"]["status"] == "shipped"
+    assert rows["stacked-30"]["status"] == "pretrained"
     assert rows["stacked-30"]["metrics"]["sse_per_image"] < rows["stacked-30"]["metrics"]["pca_sse_per_image"]

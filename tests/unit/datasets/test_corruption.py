@@ -7,10 +7,10 @@ from aecore.datasets import corrupt
 from aecore.schema.dense import Vanilla
 
 GREY = np.full((200, 28, 28, 1), 0.5, np.float32)
-KINDS = ("gaussian", "masking", "salt_and_pepper")
+NOISE_TYPES = ("gaussian", "masking", "salt_and_pepper")
 
 
-@pytest.mark.parametrize("noise", ["none", *KINDS])
+@pytest.mark.parametrize("noise", ["none", *NOISE_TYPES])
 def test_keeps_shape_and_type_and_the_input(noise: str):
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype=np.float32)
     before = images.copy()
@@ -26,7 +26,7 @@ def test_none_returns_the_input():
     assert corrupt(GREY, Vanilla.make(values={"noise": "none"}), seed=0) is GREY
 
 
-@pytest.mark.parametrize("noise", KINDS)
+@pytest.mark.parametrize("noise", NOISE_TYPES)
 def test_a_seed_fixes_it(noise: str):
     config = Vanilla.make(values={"noise": noise})
     noisy = corrupt(GREY, config, seed=5)

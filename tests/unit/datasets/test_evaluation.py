@@ -11,11 +11,11 @@ from aecore.datasets.evaluation import (
     as_floats,
     as_pixels,
     coded,
+    corrupted_test,
+    corrupted_train,
+    evaluation_images,
     images_of,
-    measured,
     pictured,
-    shown_test,
-    shown_train,
 )
 from aecore.datasets.load import VALIDATION_SHARE
 from aecore.schema import ImageConfig, RunConfig
@@ -133,16 +133,16 @@ def test_a_seed_fixes_the_draws(digits: Images):
 
 
 def test_only_a_run_on_black_and_white_pixels_is_measured_on_them(digits: Images):
-    assert measured(digits, CLEAN) is digits
-    assert measured(digits, Variational.make()) is digits
+    assert evaluation_images(digits, CLEAN) is digits
+    assert evaluation_images(digits, Variational.make()) is digits
     greys = {"binarise": True, "likelihood": "gaussian"}
-    assert measured(digits, Variational.make(values=greys)) is digits
-    assert set(np.unique(measured(digits, BLACK_AND_WHITE).x_test)) == {0, 255}
+    assert evaluation_images(digits, Variational.make(values=greys)) is digits
+    assert set(np.unique(evaluation_images(digits, BLACK_AND_WHITE).x_test)) == {0, 255}
 
 
 def test_every_run_is_measured_on_the_same_black_and_white_images(digits: Images):
     other = Variational.make(values={"binarise": True, "seed": 5, "network": "convolutional"})
-    first, second = measured(digits, BLACK_AND_WHITE), measured(digits, other)
+    first, second = evaluation_images(digits, BLACK_AND_WHITE), evaluation_images(digits, other)
     assert np.array_equal(first.x_test, second.x_test)
     assert np.array_equal(first.x_train, second.x_train)
 
@@ -150,7 +150,7 @@ def test_every_run_is_measured_on_the_same_black_and_white_images(digits: Images
 @pytest.mark.parametrize("hyper", NOISY, ids=lambda hyper: hyper.noise)
 def test_every_run_is_shown_the_same_noise(hyper: ImageConfig, digits: Images):
     other = type(hyper).make(values={"noise": hyper.noise, "seed": 9, "code_size": 3})
-    for shown, count in ((shown_test, 360), (shown_train, 1437)):
+    for shown, count in ((corrupted_test, 360), (corrupted_train, 1437)):
         first = shown(digits, hyper)
         assert first.shape == (count, 28, 28, 1)
         assert first.dtype == np.float32
@@ -161,12 +161,12 @@ def test_every_run_is_shown_the_same_noise(hyper: ImageConfig, digits: Images):
 def test_training_images_have_other_noise_than_held_out_ones(hyper: ImageConfig):
     grey = np.full((50, 28, 28, 1), 128, np.uint8)
     same = Images(grey, np.zeros(50, np.uint8), grey, np.zeros(50, np.uint8))
-    assert (shown_test(same, hyper) != shown_train(same, hyper)).mean() > 0.2
+    assert (corrupted_test(same, hyper) != corrupted_train(same, hyper)).mean() > 0.2
 
 
 def test_without_noise_the_images_themselves_are_shown(digits: Images):
-    assert np.array_equal(shown_test(digits, CLEAN), digits.x_test / np.float32(255))
-    assert np.array_equal(shown_train(digits, CLEAN), digits.x_train / np.float32(255))
+    assert np.array_equal(corrupted_test(digits, CLEAN), digits.x_test / np.float32(255))
+    assert np.array_equal(corrupted_train(digits, CLEAN), digits.x_train / np.float32(255))
 
 
 # Which images are drawn

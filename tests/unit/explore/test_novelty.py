@@ -12,11 +12,11 @@ from aecore.errors import BadInput
 from aecore.explore.novelty import Detector, Novelty, errors_of
 from aecore.messages.jobs import RECONSTRUCT, Operation
 from aecore.schema import VARIANTS, RunConfig
-from aecore.settings import SHIPPED, Settings
+from aecore.settings import CHECKPOINTS, Settings
 from aecore.store.bundles import open_bundle
 from aecore.store.views import RunView
 
-IMAGES = [name for name, kind in VARIANTS.items() if kind.kind == "images"]
+IMAGES = [name for name, kind in VARIANTS.items() if kind.modality == "images"]
 
 
 # What is trained on
@@ -54,7 +54,7 @@ def test_configurations_from_before_leave_nothing_out():
     config = RunConfig.from_json(stored)
     assert config.image_hyper.left_out == "none"
     assert config == RunConfig.make("vanilla", "digits", "quick")
-    assert open_bundle(SHIPPED / "vanilla").run.config.image_hyper.left_out == "none"
+    assert open_bundle(CHECKPOINTS / "vanilla").run.config.image_hyper.left_out == "none"
 
 
 # Errors as alarms
@@ -125,7 +125,7 @@ class Blurring:
 def novelty(tmp_path: Path, left_out: str) -> tuple[Novelty, str]:
     from dataclasses import replace
 
-    run = open_bundle(SHIPPED / "vanilla").run
+    run = open_bundle(CHECKPOINTS / "vanilla").run
     run = replace(run, config=RunConfig.make("vanilla", "digits", "quick", {"left_out": left_out}))
     source = Blurring(run, Settings(home=tmp_path))
     return Novelty(source, source), run.id  # pyright: ignore[reportArgumentType]

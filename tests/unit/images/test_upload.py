@@ -23,17 +23,17 @@ from aecore.settings import Settings
 DATA_DIR = os.environ.get("AECORE_DATA_DIR")  # before other tests give this process folders of their own
 
 
-def seven(size: int = 200, paper: int = 0, ink: int = 255, width: int = 18) -> Image.Image:
+def seven(size: int = 200, background: int = 0, ink: int = 255, width: int = 18) -> Image.Image:
     """A 7 in the upper left of a square."""
-    image = Image.new("L", (size, size), paper)
+    image = Image.new("L", (size, size), background)
     line = [(size * 0.15, size * 0.1), (size * 0.6, size * 0.1), (size * 0.3, size * 0.8)]
     ImageDraw.Draw(image).line(line, fill=ink, width=width, joint="curve")
     return image
 
 
-def packed(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+def packed(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
@@ -59,9 +59,9 @@ def test_a_digit_fits_twenty_pixels_and_its_mass_is_in_the_middle(plain: np.ndar
 
 
 def test_every_step_is_told():
-    steps = steps_to_digit(read_picture(packed(seven(paper=240, ink=20))))
+    steps = steps_to_digit(read_picture(packed(seven(background=240, ink=20))))
     assert [step.title for step in steps] == ["Grey", "Inverted", "Contrast", "Cropped", "Scaled", "Centred"]
-    assert all(step.said.endswith(".") for step in steps)
+    assert all(step.explanation.endswith(".") for step in steps)
     assert steps_to_digit(read_picture(packed(seven())))[1].title == "Not inverted"
 
 
@@ -73,14 +73,14 @@ def test_held_out_digits_come_out_nearly_as_they_were(tmp_path: Path):
 
 
 SAME: dict[str, bytes] = {
-    "ink on paper": packed(seven(paper=255, ink=0)),
-    "grey on grey": packed(seven(paper=150, ink=90)),
-    "JPEG": packed(seven(paper=230, ink=40), "JPEG", quality=90),
-    "WebP": packed(seven(paper=230, ink=40).convert("RGB"), "WEBP"),
-    "CMYK": packed(seven(paper=230, ink=40).convert("CMYK"), "JPEG"),
-    "palette": packed(seven(paper=230, ink=40).convert("P")),
-    "one bit": packed(seven(paper=255, ink=0).convert("1")),
-    "16 bit": packed(Image.fromarray(np.asarray(seven(paper=255, ink=0)).astype(np.uint16) * 257)),
+    "ink on paper": packed(seven(background=255, ink=0)),
+    "grey on grey": packed(seven(background=150, ink=90)),
+    "JPEG": packed(seven(background=230, ink=40), "JPEG", quality=90),
+    "WebP": packed(seven(background=230, ink=40).convert("RGB"), "WEBP"),
+    "CMYK": packed(seven(background=230, ink=40).convert("CMYK"), "JPEG"),
+    "palette": packed(seven(background=230, ink=40).convert("P")),
+    "one bit": packed(seven(background=255, ink=0).convert("1")),
+    "16 bit": packed(Image.fromarray(np.asarray(seven(background=255, ink=0)).astype(np.uint16) * 257)),
     "in a corner": packed(seven().crop((10, 10, 150, 180))),
 }
 
@@ -109,47 +109,49 @@ def test_transparent_white_ink_lies_on_black(plain: np.ndarray):
 
 def test_of_an_animation_the_first_frame_is_used_and_that_is_said(plain: np.ndarray):
     blank = Image.new("L", (200, 200), 0)
-    for kind in ("GIF", "WEBP", "PNG"):
-        picture = read_picture(packed(seven(), kind, save_all=True, append_images=[blank, blank]))
-        assert "The image is animated: its first frame is used." in picture.notes, kind
+    for file_format in ("GIF", "WEBP", "PNG"):
+        picture = read_picture(packed(seven(), file_format, save_all=True, append_images=[blank, blank]))
+        assert "The image is animated: its first frame is used." in picture.notes, file_format
         assert np.abs(steps_to_digit(picture)[-1].image - plain).mean() < 0.03
 
 
 def test_a_photograph_lies_upright(plain: np.ndarray):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90° clockwise
-    lying = seven(paper=230, ink=30).rotate(90)
+    lying = seven(background=230, ink=30).rotate(90)
     assert np.abs(digit(packed(lying, "JPEG", exif=exif)) - plain).mean() < 0.03
 
 
 def test_uneven_light_and_specks_do_not_matter(plain: np.ndarray):
     rng = np.random.default_rng(0)
-    paper = np.asarray(seven(paper=220, ink=30), np.float32) * np.linspace(0.8, 1, 200, dtype=np.float32)
-    paper += rng.normal(0, 4, paper.shape)
-    paper[190:193, 190:193] = 20
-    found = digit(packed(Image.fromarray(paper.clip(0, 255).astype(np.uint8))))
+    background = np.asarray(seven(background=220, ink=30), np.float32) * np.linspace(0.8, 1, 200, dtype=np.float32)
+    background += rng.normal(0, 4, background.shape)
+    background[190:193, 190:193] = 20
+    found = digit(packed(Image.fromarray(background.clip(0, 255).astype(np.uint8))))
     assert np.abs(found - plain).mean() < 0.05
 
 
 @pytest.mark.parametrize("dark", [0.15, 0.3, 0.5])
 @pytest.mark.parametrize("turned", [0, 90, 180])
 def test_a_shadow_over_the_paper_is_taken_away(dark: float, turned: int, plain: np.ndarray):
-    light = np.rot90(np.tile(np.linspace(1 - dark, 1, 200, dtype=np.float32), (200, 1)), turned // 90)
-    paper = np.asarray(seven(paper=220, ink=55), np.float32) * light
-    steps = steps_to_digit(read_picture(packed(Image.fromarray(paper.astype(np.uint8)))))
+    illumination = np.rot90(np.tile(np.linspace(1 - dark, 1, 200, dtype=np.float32), (200, 1)), turned // 90)
+    background = np.asarray(seven(background=220, ink=55), np.float32) * illumination
+    steps = steps_to_digit(read_picture(packed(Image.fromarray(background.astype(np.uint8)))))
     assert np.abs(steps[-1].image - plain).mean() < 0.03
-    assert "The light fell unevenly" in steps[2].said
+    assert "The light fell unevenly" in steps[2].explanation
 
 
 def test_even_light_is_left_alone():
-    for picture in (seven(), seven(paper=220, ink=55), seven().crop((30, 20, 120, 160))):
-        assert "unevenly" not in steps_to_digit(read_picture(packed(picture)))[2].said
+    for picture in (seven(), seven(background=220, ink=55), seven().crop((30, 20, 120, 160))):
+        assert "unevenly" not in steps_to_digit(read_picture(packed(picture)))[2].explanation
 
 
 @pytest.mark.parametrize("paper", [0, 255])
-def test_the_mass_lies_where_mnist_has_it(paper: int, tmp_path: Path):
+def test_the_mass_lies_where_mnist_has_it(background: int, tmp_path: Path):
     for image in load("digits", Settings(home=tmp_path)).x_test[:40, ..., 0]:
-        found = digit(packed(Image.fromarray(np.pad(image if paper == 0 else 255 - image, 9, constant_values=paper))))
+        found = digit(
+            packed(Image.fromarray(np.pad(image if background == 0 else 255 - image, 9, constant_values=background)))
+        )
         assert max(np.ptp(np.flatnonzero(found.max(axis=axis) > 0.2)) + 1 for axis in (0, 1)) in (19, 20)
         for axis in (0, 1):
             profile = found.sum(axis=axis)
@@ -233,7 +235,7 @@ print(megabytes("VmHWM") - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("side", "mode", "kind", "said", "most"),
+    ("side", "mode", "file_format", "explanation", "most"),
     [
         (10_000, "RGB", "JPEG", "The image has 100 megapixels", 20),
         (10_000, "RGB", "PNG", "The image has 100 megapixels", 20),
@@ -246,14 +248,16 @@ print(megabytes("VmHWM") - before)
         (4_000, "RGBA", "WEBP", "(1000, 1000)", 400),
     ],
 )
-def test_large_pictures_stay_within_memory(side: int, mode: str, kind: str, said: str, most: int, tmp_path: Path):
+def test_large_pictures_stay_within_memory(
+    side: int, mode: str, file_format: str, explanation: str, most: int, tmp_path: Path
+):
     """Megabytes in a process of its own; what is too large is refused before it is decoded."""
     file = tmp_path / "large"
-    options = {"lossless": True, "quality": 0, "method": 0} if kind == "WEBP" else {}
-    Image.new(mode, (side, side)).save(file, kind, **options)
+    options = {"lossless": True, "quality": 0, "method": 0} if file_format == "WEBP" else {}
+    Image.new(mode, (side, side)).save(file, file_format, **options)
     found = subprocess.run([sys.executable, "-c", MEASURED, str(file)], capture_output=True, text=True, check=True)
     answer, megabytes = found.stdout.splitlines()
-    assert answer.startswith(said)
+    assert answer.startswith(explanation)
     assert int(megabytes) < most
 
 

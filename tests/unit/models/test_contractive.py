@@ -27,17 +27,17 @@ def model_of(**values: Any) -> Any:
 
 def by_differentiation(model: Any, image: np.ndarray) -> float:
     """The sum of squares of the matrix [code, pixels] of one image's derivatives."""
-    shown = tf.constant(image[None])
+    corrupted = tf.constant(image[None])
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(shown)
-        code = model.encode(shown)[0]
+        tape.watch(corrupted)
+        code = model.encode(corrupted)[0]
         units = [code[k] for k in range(code.shape[0])]
-    rows: Any = [tape.gradient(unit, shown) for unit in units]
+    rows: Any = [tape.gradient(unit, corrupted) for unit in units]
     return float(np.square(np.stack(rows), dtype=np.float64).sum())
 
 
-def terms_of(model: Any, clean: np.ndarray, shown: np.ndarray, weights: list[int]) -> dict[str, float]:
-    parts = (clean, shown, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
+def terms_of(model: Any, clean: np.ndarray, corrupted: np.ndarray, weights: list[int]) -> dict[str, float]:
+    parts = (clean, corrupted, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
     terms = model.objective(Batch(*(tf.constant(part) for part in parts)), training=True)
     return {name: float(value) for name, value in terms.items()}
 
@@ -165,7 +165,7 @@ def digits() -> Images:
 
 @pytest.mark.parametrize("hidden", ["", "16"], ids=["one layer", "deep"])
 def test_training_with_a_penalty_makes_the_code_hold_still(hidden: str, digits: Images):
-    shown = digits.x_test.astype(np.float32) / 255
+    corrupted = digits.x_test.astype(np.float32) / 255
     norms, errors = [], []
     for contraction in (0.0, 0.01):
         hyper = Contractive.make(
@@ -174,11 +174,11 @@ def test_training_with_a_penalty_makes_the_code_hold_still(hidden: str, digits: 
         )  # fmt: skip
         model: Any = build(hyper, IMAGE_SHAPE)
         loop = Loop(model, model.training_phases()[0], hyper, ImageData(digits, hyper), xla=False)
-        first, untrained = jacobian_norm(model.encoder, tf.constant(shown)).numpy().mean(), loop.evaluate(0)
+        first, untrained = jacobian_norm(model.encoder, tf.constant(corrupted)).numpy().mean(), loop.evaluate(0)
         for epoch in range(hyper.epochs):
             loop.train(epoch, 0, loop.steps_per_epoch, hyper.learning_rate)
         trained = loop.evaluate(1)
-        norms.append(model.extra_metrics(shown, shown, lambda _: None)["jacobian_norm"])
+        norms.append(model.extra_metrics(corrupted, corrupted, lambda _: None)["jacobian_norm"])
         errors.append(trained["reconstruction"] / untrained["reconstruction"])
         assert trained["penalty"] == pytest.approx(contraction * norms[-1], rel=1e-3)
     assert norms[0] > first, "left alone, the code moves faster and faster"

@@ -28,8 +28,8 @@ def model_of(**values: Any) -> Any:
     return build(Convolutional.make(values={"filters": "3,4", "halvings": 2, **values}), IMAGE_SHAPE)
 
 
-def terms_of(model: Any, clean: np.ndarray, shown: np.ndarray, weights: list[int]) -> dict[str, float]:
-    parts = (clean, shown, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
+def terms_of(model: Any, clean: np.ndarray, corrupted: np.ndarray, weights: list[int]) -> dict[str, float]:
+    parts = (clean, corrupted, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
     terms = model.objective(Batch(*(tf.constant(part) for part in parts)), training=False)
     return {name: float(value) for name, value in terms.items()}
 
@@ -92,14 +92,14 @@ def test_the_book_s_network_is_the_one_that_is_written_in_keras_by_hand():
 )  # fmt: skip
 def test_the_first_convolution_halves_and_then_every_so_many(filters: int, halvings: int, positions: list[int]):
     hyper = Convolutional.make(values={"filters": [4] * filters, "halvings": halvings})
-    assert [k for k, halves in enumerate(hyper.halving) if halves] == positions
+    assert [k for k, downsamples in enumerate(hyper.halving) if downsamples] == positions
 
 
 @pytest.mark.parametrize("filters", range(1, MAX_LAYERS + 1))
 def test_halvings_are_spread_evenly(filters: int):
     for halvings in range(1, min(filters, 4) + 1):
         hyper = Convolutional.make(values={"filters": [4] * filters, "halvings": halvings})
-        positions = [k for k, halves in enumerate(hyper.halving) if halves]
+        positions = [k for k, downsamples in enumerate(hyper.halving) if downsamples]
         gaps = [after - before for before, after in pairwise([*positions, filters])]
         assert positions[0] == 0
         assert len(positions) == halvings

@@ -115,13 +115,13 @@ def test_word_dropout_hides_words_in_training_alone():
     data = SentenceData.__new__(SentenceData)
     data._hyper = hyper
     ids = tf.constant(np.tile(ROWS, (200, 1)).astype(np.uint16))
-    clean, shown = (tensor.numpy() for tensor in data.train_batch(ids, tf.range(400), tf.constant([0, 1]), False))
-    hidden = (shown == 1) & (clean > 1)
+    clean, corrupted = (tensor.numpy() for tensor in data.train_batch(ids, tf.range(400), tf.constant([0, 1]), False))
+    hidden = (corrupted == 1) & (clean > 1)
     assert 0.4 < hidden[clean > 1].mean() < 0.6
-    assert (shown[clean == 0] == 0).all(), "padding stays padding"
-    assert np.array_equal(shown[~hidden], clean[~hidden])
-    clean, shown = (tensor.numpy() for tensor in data.test_batch(ids, tf.range(400)))
-    assert np.array_equal(clean, shown)
+    assert (corrupted[clean == 0] == 0).all(), "padding stays padding"
+    assert np.array_equal(corrupted[~hidden], clean[~hidden])
+    clean, corrupted = (tensor.numpy() for tensor in data.test_batch(ids, tf.range(400)))
+    assert np.array_equal(clean, corrupted)
 
 
 def test_the_objective_is_trainable():

@@ -29,15 +29,15 @@ def model_of(**values: Any) -> Any:
     return build(Variational.make(values={"hidden": "9", "code_size": 3, **values}), IMAGE_SHAPE)
 
 
-def terms_of(model: Any, clean: np.ndarray = IMAGES, shown: np.ndarray = NOISY, *, weights: list[int] | None = None,
+def terms_of(model: Any, clean: np.ndarray = IMAGES, corrupted: np.ndarray = NOISY, *, weights: list[int] | None = None,
              seed: int = 1, progress: float = 0.0) -> dict[str, float]:  # fmt: skip
     counted, seeds = np.array(weights or [1] * len(clean), np.float32), np.array([0, seed], np.int32)
-    batch = Batch(*(tf.constant(part) for part in (clean, shown, counted, seeds, np.float32(progress))))
+    batch = Batch(*(tf.constant(part) for part in (clean, corrupted, counted, seeds, np.float32(progress))))
     return {name: float(value) for name, value in model.objective(batch, training=True).items()}
 
 
-def extra_metrics_of(model: Any, clean: np.ndarray = BINARY, shown: np.ndarray = BINARY) -> dict[str, float]:
-    return model.extra_metrics(clean, shown, lambda _: None)
+def extra_metrics_of(model: Any, clean: np.ndarray = BINARY, corrupted: np.ndarray = BINARY) -> dict[str, float]:
+    return model.extra_metrics(clean, corrupted, lambda _: None)
 
 
 def deaf(model: Any, means: list[float] | None = None, log_variances: list[float] | None = None) -> Any:
@@ -333,10 +333,10 @@ def test_tiles_are_the_first_layer_s_weights_or_kernels(network: dict, shape: tu
     ],
     ids=["dense", "convolutional", "bernoulli", "gaussian"],
 )
-def test_only_fields_that_have_an_effect_are_relevant(values: dict, shown: set[str], hidden: set[str]):
+def test_only_fields_that_have_an_effect_are_relevant(values: dict, corrupted: set[str], hidden: set[str]):
     chosen = Variational.make(values=values).model_dump()
     relevant = {spec.name for spec in Variational.fields() if spec.relevant(chosen)}
-    assert shown <= relevant
+    assert corrupted <= relevant
     assert not hidden & relevant
     assert {"code_size", "activation", "beta"} <= relevant
 

@@ -12,7 +12,11 @@ from aecore.schema.dense import Sparse, Stacked, Vanilla
 from aecore.schema.fields import GROUPS
 from aecore.schema.layers import MAX_LAYERS
 
-FIELDS = [pytest.param(spec, id=f"{name}-{spec.name}") for name, kind in VARIANTS.items() for spec in kind.fields()]
+FIELDS = [
+    pytest.param(spec, id=f"{name}-{spec.name}")
+    for name, variant_class in VARIANTS.items()
+    for spec in variant_class.fields()
+]
 PRESETS = [pytest.param(name, preset, id=f"{name}-{preset}") for name in VARIANTS for preset in VARIANTS[name].presets]
 NUMBERS = ("int", "float")
 NOT_IN_THE_BOOKS = ("contractive", "variational")
@@ -64,7 +68,7 @@ def bad_values(spec: FieldSpec) -> list:
         "int": [*outside, *map(str, outside), math.nan, math.inf, 1.5, "1.5", *texts],
         "float": [*outside, *map(str, outside), math.nan, math.inf, -math.inf, *texts],
         "bool": ["perhaps", "", 2, None],
-        "choice": ["", "nothing of that kind", spec.choices[0].upper() if spec.choices else "", 99, None],
+        "choice": ["", "nothing of that variant_class", spec.choices[0].upper() if spec.choices else "", 99, None],
         "widths": ["a,b", "0", "5000", "64,", ",", "1.5", "nan", "inf", [0], [math.inf], ["x"], None, 3],
     }[spec.type]
 
@@ -77,10 +81,10 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(spec: FieldSpec):
         assert f"received '{value}'" in sentence
 
 
-@pytest.mark.parametrize("kind", VARIANTS.values(), ids=VARIANTS)
-def test_a_configuration_refuses_what_its_fields_refuse(kind):
-    refusal("learning_rate", kind.make, values={"learning_rate": "inf"})
-    refusal("epochs", kind.make, values={"epochs": 0})
+@pytest.mark.parametrize("variant_class", VARIANTS.values(), ids=VARIANTS)
+def test_a_configuration_refuses_what_its_fields_refuse(variant_class):
+    refusal("learning_rate", variant_class.make, values={"learning_rate": "inf"})
+    refusal("epochs", variant_class.make, values={"epochs": 0})
 
 
 def test_every_field_at_fault_is_named():
@@ -113,19 +117,19 @@ def test_a_field_is_relevant_only_beside_its_condition():
 
 
 @pytest.mark.parametrize(
-    ("kind", "field", "values"),
+    ("variant_class", "field", "values"),
     [
         (Vanilla, "output_activation", {"loss": "bce", "output_activation": "relu"}),
         (Vanilla, "output_activation", {"loss": "bce", "output_activation": "linear"}),
         (Sparse, "code_activation", {"penalty": "kl", "code_activation": "relu"}),
     ],
 )
-def test_conflicts_are_told_beside_the_right_field(kind, field: str, values: dict):
+def test_conflicts_are_told_beside_the_right_field(variant_class, field: str, values: dict):
     with pytest.raises(BadInput) as caught:
-        kind.make(values=values)
+        variant_class.make(values=values)
     assert list(caught.value.problems) == [field]
     assert f"received '{values[field]}'" in str(caught.value)
-    assert kind.make(values={**values, field: "sigmoid"})
+    assert variant_class.make(values={**values, field: "sigmoid"})
 
 
 def test_a_preset_that_an_override_contradicts():
@@ -146,13 +150,13 @@ def test_presets_can_be_trained(name: str, preset: str):
     assert sum(epochs for _, epochs in config.hyper.phases()) == config.hyper.total_epochs
 
 
-@pytest.mark.parametrize("kind", VARIANTS.values(), ids=VARIANTS)
-def test_every_variant_has_the_shared_presets_and_texts(kind):
-    assert {"quick", "best"} <= set(kind.presets)
-    assert "book" in kind.presets or kind.name in NOT_IN_THE_BOOKS
-    assert kind.title
-    assert kind.summary.endswith(".")
-    assert "$" in kind.how_it_works, "no formula"
+@pytest.mark.parametrize("variant_class", VARIANTS.values(), ids=VARIANTS)
+def test_every_variant_has_the_shared_presets_and_texts(variant_class):
+    assert {"quick", "best"} <= set(variant_class.presets)
+    assert "book" in variant_class.presets or variant_class.name in NOT_IN_THE_BOOKS
+    assert variant_class.title
+    assert variant_class.summary.endswith(".")
+    assert "$" in variant_class.how_it_works, "no formula"
 
 
 VANILLA_BOOK = {

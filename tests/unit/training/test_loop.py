@@ -61,20 +61,20 @@ def test_schedule(schedule: str, values: list[float]):
 
 
 @functools.cache
-def compiled(kind: str, xla: bool) -> Any:
-    hyper = Vanilla.make(values=NOISES[kind])
+def compiled(noise: str, xla: bool) -> Any:
+    hyper = Vanilla.make(values=NOISES[noise])
     return tf.function(lambda images, seed: corrupt(images, hyper, seed, xla), jit_compile=xla)
 
 
-def noisy(kind: str, seed: int, xla: bool) -> np.ndarray:
-    return compiled(kind, xla)(tf.constant(GREY), tf.constant([seed, 0])).numpy()
+def noisy(noise: str, seed: int, xla: bool) -> np.ndarray:
+    return compiled(noise, xla)(tf.constant(GREY), tf.constant([seed, 0])).numpy()
 
 
 @pytest.mark.parametrize("xla", [False, True], ids=["plain", "xla"])
-@pytest.mark.parametrize("kind", NOISES)
-def test_noise_is_that_of_numpy(kind: str, xla: bool):
-    found = noisy(kind, 0, xla)
-    expected = corrupt_in_numpy(GREY, Vanilla.make(values=NOISES[kind]), seed=0)
+@pytest.mark.parametrize("noise", NOISES)
+def test_noise_is_that_of_numpy(noise: str, xla: bool):
+    found = noisy(noise, 0, xla)
+    expected = corrupt_in_numpy(GREY, Vanilla.make(values=NOISES[noise]), seed=0)
     assert found.shape == expected.shape
     assert found.mean() == pytest.approx(expected.mean(), abs=0.01)
     assert found.std() == pytest.approx(expected.std(), abs=0.01)
@@ -83,11 +83,11 @@ def test_noise_is_that_of_numpy(kind: str, xla: bool):
 
 
 @pytest.mark.parametrize("xla", [False, True], ids=["plain", "xla"])
-@pytest.mark.parametrize("kind", ["gaussian", "masking", "salt and pepper"])
-def test_a_seed_fixes_the_noise(kind: str, xla: bool):
-    first = noisy(kind, 1, xla)
-    assert np.array_equal(first, noisy(kind, 1, xla))
-    assert (first != noisy(kind, 2, xla)).mean() > 0.2
+@pytest.mark.parametrize("noise", ["gaussian", "masking", "salt and pepper"])
+def test_a_seed_fixes_the_noise(noise: str, xla: bool):
+    first = noisy(noise, 1, xla)
+    assert np.array_equal(first, noisy(noise, 1, xla))
+    assert (first != noisy(noise, 2, xla)).mean() > 0.2
     assert (first[0] != first[1]).mean() > 0.2, "each image has its own noise"
 
 

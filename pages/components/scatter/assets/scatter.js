@@ -68,7 +68,7 @@ class Scatter {
       const panel = this.panels_[k];
       panel.take({ ...given, coords: new Float32Array(decode(given.coords)) });
       panel.canvas.previousSibling.textContent = given.title;
-      panel.canvas.setAttribute("aria-label", given.said);
+      panel.canvas.setAttribute("aria-label", given.alt);
       panel.canvas.setAttribute("role", "img");
       panel.canvas.tabIndex = 0;
     });
@@ -281,10 +281,10 @@ class Scatter {
     }
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const most = [...counts].sort((a, b) => b[1] - a[1]).map(([kind, count]) => `${data.classes[kind]} ×${count}`);
-    const said = data.place ? "" : this.lit ? `${total} points brushed: ${most.join(", ") || "none"}. Esc lets go.` : HINT;
+    const text = data.place ? "" : this.lit ? `${total} points brushed: ${most.join(", ") || "none"}. Esc lets go.` : HINT;
     const outside = this.panels_.map((panel) => panel.outside || 0).filter((count) => count);
     const far = outside.length ? ` Outside the view: ${outside.join(" and ")} points${data.place ? "" : "; zoom out with Move to see them"}.` : "";
-    if (this.status.textContent !== said + far) this.status.textContent = said + far;
+    if (this.status.textContent !== text + far) this.status.textContent = text + far;
   }
 
   redraw() {

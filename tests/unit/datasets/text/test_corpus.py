@@ -107,11 +107,11 @@ def test_names_of_both_kinds(settings: Settings):
 @pytest.mark.parametrize("name", CORPORA)
 def test_status_of_a_corpus(settings: Settings, name: str):
     found = status(name, settings)
-    assert info(name).kind == found.kind == "sentences"
+    assert info(name).modality == found.modality == "sentences"
     assert (found.train_size, found.test_size, found.image_shape) == (0, 0, ())
     assert found.available == (name == "python-docs")
     assert json.loads(json.dumps(found.as_json())) == found.as_json()
-    assert status("digits", settings).kind == "images"
+    assert status("digits", settings).modality == "images"
 
 
 def test_images_and_sentences_are_not_mixed_up(settings: Settings):

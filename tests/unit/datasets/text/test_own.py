@@ -44,8 +44,8 @@ def test_a_text_is_listed_and_read(settings: Settings):
     assert name.startswith("text-my-diary-2-")
     assert names("sentences", settings)[-1] == name
     found = status(name, settings)
-    assert (found.title, found.available, found.kind) == ("My Diary (2).TXT", True, "sentences")
-    assert info(name).kind == "sentences", "its name says what it is, also where it is not"
+    assert (found.title, found.available, found.modality) == ("My Diary (2).TXT", True, "sentences")
+    assert info(name).modality == "sentences", "its name says what it is, also where it is not"
     corpus = load_corpus(name, settings)
     assert (corpus.name, corpus.title) == (name, "My Diary (2).TXT")
     assert list(corpus.sentences) == LINES

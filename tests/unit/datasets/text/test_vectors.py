@@ -171,7 +171,7 @@ def test_too_few_words(corpus: Corpus):
 
 
 def vectors(corpus: Corpus, settings: Settings, **changed: Any):
-    arguments: dict[str, Any] = {"kind": "corpus", "size": 8, "missing": "zero", "seed": 0, "settings": settings}
+    arguments: dict[str, Any] = {"origin": "corpus", "size": 8, "missing": "zero", "seed": 0, "settings": settings}
     return word_vectors(corpus=corpus, vocabulary=Vocabulary.of(corpus, 40), **(arguments | changed))
 
 
@@ -195,34 +195,34 @@ def test_vectors_are_kept_and_made_again_when_damaged(
 def test_glove_and_words_without_a_vector(corpus: Corpus, settings: Settings, tmp_path: Path):
     words = corpus.words[:3]
     put(tmp_path / "data/glove.6B.50d.txt", rows(" ".join(["the", *words])))
-    zero = vectors(corpus, settings, kind="glove", size=SIZE)
+    zero = vectors(corpus, settings, origin="glove", size=SIZE)
     assert zero.known.nonzero()[0].tolist() == [2, 3, 4]
     assert zero.covered == pytest.approx(corpus.counts[:3].sum() / corpus.counts.sum())
     assert zero.source == "GloVe (glove.6B.50d.txt)"
     assert zero.table[2:5, 0].tolist() == [1.0, 1.5, 2.0]
     assert not zero.table[[0, 1, 5, 39]].any()
-    drawn = vectors(corpus, settings, kind="glove", size=SIZE, missing="random")
+    drawn = vectors(corpus, settings, origin="glove", size=SIZE, missing="random")
     assert np.array_equal(drawn.table[2:5], zero.table[2:5])
     assert not drawn.table[0].any(), "padding stays zero"
     assert drawn.table[1].all(), "UNK has no vector"
     assert drawn.table[5:].std() == pytest.approx(zero.table[2:5].std(), rel=0.1)
     assert drawn.table.dtype == np.float32
-    same = vectors(corpus, settings, kind="glove", size=SIZE, missing="random")
+    same = vectors(corpus, settings, origin="glove", size=SIZE, missing="random")
     assert np.array_equal(same.table, drawn.table)
-    other = vectors(corpus, settings, kind="glove", size=SIZE, missing="random", seed=1)
+    other = vectors(corpus, settings, origin="glove", size=SIZE, missing="random", seed=1)
     assert not np.array_equal(other.table, drawn.table)
 
 
 def test_a_replaced_file_is_read_again(corpus: Corpus, settings: Settings, tmp_path: Path):
     put(tmp_path / "data/glove.6B.50d.txt", rows(corpus.words[0]))
-    assert vectors(corpus, settings, kind="glove", size=SIZE).known.sum() == 1
+    assert vectors(corpus, settings, origin="glove", size=SIZE).known.sum() == 1
     put(tmp_path / "data/glove.6B.50d.txt", rows(" ".join(corpus.words[:2])))
-    assert vectors(corpus, settings, kind="glove", size=SIZE).known.sum() == 2
+    assert vectors(corpus, settings, origin="glove", size=SIZE).known.sum() == 2
 
 
 def test_a_file_without_any_of_the_words(corpus: Corpus, settings: Settings, tmp_path: Path):
     put(tmp_path / "data/glove.6B.50d.txt", rows("nothing fits"))
-    found = vectors(corpus, settings, kind="glove", size=SIZE, missing="random")
+    found = vectors(corpus, settings, origin="glove", size=SIZE, missing="random")
     assert found.covered == 0.0
     assert np.mean(found.table[1:] ** 2) == pytest.approx(GLOVE_SQUARE, rel=0.1)
 
@@ -230,7 +230,7 @@ def test_a_file_without_any_of_the_words(corpus: Corpus, settings: Settings, tmp
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"kind": "word2vec"}, "Word vectors are glove or corpus; received 'word2vec'"),
+        ({"origin": "word2vec"}, "Word vectors are glove or corpus; received 'word2vec'"),
         ({"missing": "mean"}, "zero or random numbers; received 'mean'"),
         ({"size": 300}, "Vectors of 300 numbers need more than 300 words"),
     ],
@@ -242,4 +242,4 @@ def test_what_cannot_be_asked_for(corpus: Corpus, settings: Settings, changed: d
 
 def test_glove_that_is_not_here(corpus: Corpus, settings: Settings):
     with pytest.raises(DataMissing, match=r"put glove\.6B\.50d\.txt into .*, or use vectors made from the text itself"):
-        vectors(corpus, settings, kind="glove", size=SIZE)
+        vectors(corpus, settings, origin="glove", size=SIZE)

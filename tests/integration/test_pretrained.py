@@ -12,17 +12,17 @@ from aecore.analysis.images import reconstruction_metrics
 from aecore.cli import pretrained as shipping
 from aecore.compute.backend import InProcess
 from aecore.datasets import load
-from aecore.datasets.evaluation import as_floats, measured, shown_test
+from aecore.datasets.evaluation import as_floats, corrupted_test, evaluation_images
 from aecore.datasets.text.cache import as_texts
 from aecore.service import Service
-from aecore.settings import SHIPPED, Settings
+from aecore.settings import CHECKPOINTS, Settings
 from aecore.store.bundles import open_bundle
 from aecore.training.evaluation import from_weights
 
 pytestmark = pytest.mark.slow
-SHIPPED_RECIPES = [recipe for recipe in shipping.RECIPES if recipe.shipped]
-NAMES = [recipe.name for recipe in SHIPPED_RECIPES]
-IMAGES = [recipe.name for recipe in SHIPPED_RECIPES if recipe.config.hyper.kind == "images"]
+PRETRAINED_RECIPES = [recipe for recipe in shipping.RECIPES if recipe.pretrained]
+NAMES = [recipe.name for recipe in PRETRAINED_RECIPES]
+IMAGES = [recipe.name for recipe in PRETRAINED_RECIPES if recipe.config.hyper.modality == "images"]
 SENTENCES = [name for name in NAMES if name not in IMAGES]
 MOST_BYTES = 40_000_000
 MOST_SENTENCE_BYTES = 8_000_000
@@ -40,7 +40,9 @@ def _full_data(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = Settings(
-        home=tmp_path_factory.mktemp("home"), checkpoints_dir=SHIPPED, data_dir=Path(FULL_DATA) if FULL_DATA else None
+        home=tmp_path_factory.mktemp("home"),
+        checkpoints_dir=CHECKPOINTS,
+        data_dir=Path(FULL_DATA) if FULL_DATA else None,
     )
     service = Service(settings, InProcess())
     yield service
@@ -55,13 +57,13 @@ def test_all_are_there_and_small(service: Service):
 
 
 def size(name: str) -> int:
-    return sum(path.stat().st_size for path in (SHIPPED / name).iterdir())
+    return sum(path.stat().st_size for path in (CHECKPOINTS / name).iterdir())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_what_its_recipe_trains(name: str):
     (recipe,) = shipping.chosen([name])
-    bundle = open_bundle(SHIPPED / name)
+    bundle = open_bundle(CHECKPOINTS / name)
     assert bundle.run.config == recipe.config
     assert len(bundle.curve.epochs) == recipe.config.hyper.total_epochs
     assert len(bundle.positions) >= 5
@@ -69,7 +71,7 @@ def test_each_is_what_its_recipe_trains(name: str):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_codes_of_held_out_images_are_shipped(name: str):
-    bundle = open_bundle(SHIPPED / name)
+    bundle = open_bundle(CHECKPOINTS / name)
     held_out, units = bundle.held_out(), bundle.run.config.hyper.code_units
     assert held_out["codes"].shape == (CODES, units)
     assert held_out["pca_codes"].shape == (CODES, min(units, 784))
@@ -78,7 +80,7 @@ def test_codes_of_held_out_images_are_shipped(name: str):
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_a_sentence_model_brings_its_language_and_no_text(name: str):
-    bundle = open_bundle(SHIPPED / name)
+    bundle = open_bundle(CHECKPOINTS / name)
     hyper = bundle.run.config.sentence_hyper
     language, similarity = bundle.kept("language"), bundle.kept("similarity")
     assert language["table"].shape == (hyper.vocabulary, hyper.vector_size)
@@ -93,7 +95,7 @@ def test_a_sentence_model_brings_its_language_and_no_text(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_reaches_what_was_asked(name: str):
     (recipe,) = shipping.chosen([name])
-    bundle = open_bundle(SHIPPED / name)
+    bundle = open_bundle(CHECKPOINTS / name)
     metrics = {**bundle.run.metrics, "loss": bundle.curve.epochs[-1].loss}
     assert recipe.figures, "something is asked of every model"
     for figure in recipe.figures:
@@ -105,11 +107,11 @@ def test_each_reaches_what_was_asked(name: str):
 @pytest.mark.parametrize("name", IMAGES)
 def test_reconstructions_are_as_good_as_is_said(name: str):
     """Computed here, without the scorer."""
-    bundle = open_bundle(SHIPPED / name)
+    bundle = open_bundle(CHECKPOINTS / name)
     config = bundle.run.config
-    images = measured(load(config.dataset, Settings.from_env()), config.image_hyper)
+    images = evaluation_images(load(config.dataset, Settings.from_env()), config.image_hyper)
     model = from_weights(config, bundle.weights())
-    shown = shown_test(images, config.image_hyper)
+    shown = corrupted_test(images, config.image_hyper)
     output = np.concatenate([model(tf.constant(shown[k : k + 500])).numpy() for k in range(0, len(shown), 500)])
     fresh = reconstruction_metrics(as_floats(images.x_test), output)
     assert fresh == pytest.approx({key: bundle.run.metrics[key] for key in fresh}, rel=1e-3)

@@ -1,4 +1,4 @@
-"""Shipped models on the pages of a machine that has no data."""
+"""Pretrained models on the pages of a machine that has no data."""
 
 import json
 import shutil
@@ -7,23 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import APP, ScriptedWorker
-from tests.app.test_train import errors, visit
+from tests.app.conftest import ScriptedWorker
+from tests.app.reader import APP, CHECKPOINTS, errors, visit
 
-SHELF = Path(__file__).resolve().parents[2] / "checkpoints"
-NAMES = sorted(folder.parent.name for folder in SHELF.glob("*/manifest.json"))
-
-
-@pytest.fixture
-def shelf(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The models of this project."""
-    del worker
-    monkeypatch.setenv("AECORE_CHECKPOINTS", str(SHELF))
-    return SHELF
+NAMES = sorted(folder.parent.name for folder in CHECKPOINTS.glob("*/manifest.json"))
 
 
-def test_home_offers_them(shelf: Path) -> None:
-    del shelf
+def test_home_offers_them(checkpoints: Path) -> None:
+    del checkpoints
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
     assert "Pretrained models" in [header.value for header in app.header]
@@ -33,26 +24,26 @@ def test_home_offers_them(shelf: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_opens_without_data(shelf: Path, name: str) -> None:
-    app = visit({"run": name})
+def test_each_opens_without_data(checkpoints: Path, name: str) -> None:
+    app = visit("train", run=name)
     assert not app.exception
     assert not errors(app)
     assert not app.warning, "the form starts with a dataset that is here"
     shown = "\n".join(element.value for element in (*app.markdown, *app.caption))
-    assert "-badge[shipped]" in shown
+    assert "-badge[pretrained]" in shown
     assert "Epoch" not in [progress.proto.text for progress in app.get("progress")]
     assert len(app.get("vega_lite_chart")) >= 2
-    scores = json.loads((shelf / name / "scorecard.json").read_text())["metrics"]
+    scores = json.loads((checkpoints / name / "scorecard.json").read_text())["metrics"]
     of_images = "mse" in scores
     assert len(app.get("imgs")) + len(app.get("image")) >= (2 if of_images else 1)
     first = scores["mse"] if of_images else scores["held_out_loss"]
     assert app.table[0].value.iloc[0, 0] == f"{first:.4g}"
 
 
-def test_its_settings_can_be_used_for_a_new_run(shelf: Path) -> None:
+def test_its_settings_can_be_used_for_a_new_run(checkpoints: Path) -> None:
     name = NAMES[0]
-    config = json.loads((shelf / name / "config.json").read_text())
-    app = visit({"run": name})
+    config = json.loads((checkpoints / name / "config.json").read_text())
+    app = visit("train", run=name)
     app.button(key="use-settings").click().run()
     assert not app.exception
     assert app.selectbox(key="variant").value == config["variant"]
@@ -65,17 +56,17 @@ def test_a_damaged_one_is_named_and_the_others_are_offered(
 ) -> None:
     del worker
     for name in NAMES[:2]:
-        shutil.copytree(SHELF / name, tmp_path / "shelf" / name)
+        shutil.copytree(CHECKPOINTS / name, tmp_path / "shelf" / name)
     weights = tmp_path / "shelf" / NAMES[0] / "weights.npz"
     weights.write_bytes(weights.read_bytes()[:-100])
     monkeypatch.setenv("AECORE_CHECKPOINTS", str(tmp_path / "shelf"))
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
     (warning,) = app.warning
-    assert f"The shipped model {NAMES[0]} is not offered: weights.npz is not what was shipped." in warning.value
+    assert f"The pretrained model {NAMES[0]} is not offered: weights.npz is not what was shipped." in warning.value
     links = [link.proto.label for link in app.get("page_link")]
     assert f"**{NAMES[0]}**" not in links
     assert f"**{NAMES[1]}**" in links
-    opened = visit({"run": NAMES[0]})
+    opened = visit("train", run=NAMES[0])
     assert not opened.exception
     assert sum("is not offered" in error for error in errors(opened)) == 1
