@@ -1,11 +1,14 @@
 """The dashboard without a browser: Streamlit's AppTest over the real service, with a scripted worker."""
 
 import threading
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from aecore import service as service_module
@@ -99,6 +102,14 @@ class ScriptedHandle:
 
     def close(self) -> None:
         self._events.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_scanned_once() -> Iterator[None]:
+    """Streamlit looks for components in all installed packages at every drawing; here they stay the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture
