@@ -178,8 +178,8 @@ def _train(options: argparse.Namespace) -> int:
         if options.out:
             _check_writable(options.out)
         with data_command.reading(dataset, _err) as report:
-            config = service.runs.prepare(config, report)
-        return _show(service, service.runs.watch(config), config.hyper.total_epochs, 0, options)
+            events = service.runs.watch(config, report)
+        return _show(service, events, config.hyper.total_epochs, 0, options)
 
 
 def _resume(options: argparse.Namespace) -> int:

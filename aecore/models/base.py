@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aecore.messages.jobs import DECODE, ENCODE, LAYERS, RECONSTRUCT, Operation
 from aecore.models.layers import Layer
-from aecore.schema import VariantConfig, variant
+from aecore.schema import variant as variant_class
 
 PACKAGE = "aecore"
 
@@ -19,15 +19,15 @@ class Batch(NamedTuple):
     """One batch inside the compiled step.
 
     Attributes:
-        clean: float32 [n, h, w, c] in [0, 1], the target.
-        corrupted: float32 [n, h, w, c], the input.
-        weights: float32 [n], 1 for an image, 0 for padding.
+        targets: what is to come back: clean images, float32 [n, h, w, c] in [0, 1], or word ids, int32 [n, length].
+        inputs: the same, corrupted: images with noise, or sentences with words dropped.
+        weights: float32 [n], 1 for an example, 0 for padding.
         seed: int32 [2], different in every step, for stateless random numbers.
         progress: float32 scalar, share of the phase that is done.
     """
 
-    clean: tf.Tensor
-    corrupted: tf.Tensor
+    targets: tf.Tensor
+    inputs: tf.Tensor
     weights: tf.Tensor
     seed: tf.Tensor
     progress: tf.Tensor
@@ -65,20 +65,17 @@ class Autoencoder(keras.Model):
 
     encoder: keras.Model
     decoder: keras.Model
+    hyper: Any  # the variant's configuration; families say of which class
     xla_on_cpu = True  # convolutions and recurrent layers are faster without
     xla_on_gpu = True
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.variant, self.fields, self.image_shape = variant, dict(fields), tuple(image_shape)
-        self.hyper = self._read(variant, fields)
-
-    @staticmethod
-    def _read(name: str, fields: dict[str, Any]) -> VariantConfig:
-        return variant(name).make(None, fields)
+        self.hyper, self.image_shape = variant_class(variant).make(None, fields), tuple(image_shape)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "variant": self.variant, "fields": self.fields, "image_shape": self.image_shape}
+        made = {"variant": self.hyper.name, "fields": self.hyper.model_dump(mode="json")}
+        return {**super().get_config(), **made, "image_shape": list(self.image_shape)}
 
     def encode(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes float32 [n, units] of images [n, h, w, c]."""
@@ -90,7 +87,7 @@ class Autoencoder(keras.Model):
 
     def activate(self, logits: tf.Tensor) -> tf.Tensor:
         """Pixels from the decoder's logits."""
-        return keras.activations.get(self.fields["output_activation"])(logits)
+        return keras.activations.get(self.hyper.output_activation)(logits)
 
     def decode(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Images float32 [n, h, w, c] from codes [n, units]."""
@@ -105,8 +102,8 @@ class Autoencoder(keras.Model):
 
     def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
         """Reconstruction error of the clean images plus the penalty, averaged over the batch's images."""
-        codes = self.encode(batch.corrupted, training)
-        error = weighted_mean(self.reconstruction_error(batch.clean, self.logits(codes, training)), batch.weights)
+        codes = self.encode(batch.inputs, training)
+        error = weighted_mean(self.reconstruction_error(batch.targets, self.logits(codes, training)), batch.weights)
         penalty = self.penalty(codes, batch.weights)
         if penalty is None:
             return {"loss": error}
@@ -114,7 +111,7 @@ class Autoencoder(keras.Model):
 
     def reconstruction_error(self, clean: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Mean over the pixels of the squared error or of the cross-entropy on logits, float32 [n]."""
-        if self.fields["loss"] == "bce":
+        if self.hyper.loss == "bce":
             error = tf.nn.sigmoid_cross_entropy_with_logits(labels=clean, logits=logits)
         else:
             error = tf.square(clean - self.activate(logits))

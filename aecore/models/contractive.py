@@ -1,7 +1,6 @@
 """The contractive autoencoder: a dense one whose encoder's Jacobian is kept small."""
 
 from collections.abc import Callable
-from typing import cast
 
 import keras
 import numpy as np
@@ -18,10 +17,12 @@ _BATCH = 250
 class ContractiveAutoencoder(DenseAutoencoder):
     """See `Autoencoder` for the arguments."""
 
+    hyper: Contractive
+
     def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
         terms = super().objective(batch, training)
-        norm = weighted_mean(jacobian_norm(self.encoder, batch.corrupted), batch.weights)
-        penalty = cast(Contractive, self.hyper).contraction * norm
+        norm = weighted_mean(jacobian_norm(self.encoder, batch.inputs), batch.weights)
+        penalty = self.hyper.contraction * norm
         return {"loss": terms["loss"] + penalty, "reconstruction": terms["loss"], "penalty": penalty}
 
     def extra_metrics(self, clean: np.ndarray, corrupted: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:

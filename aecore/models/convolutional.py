@@ -193,8 +193,8 @@ class ConvolutionalAutoencoder(Autoencoder):
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        size, shape = fields["code_size"], self.image_shape
-        self.encoder = ConvEncoder(self.hyper, shape, size, fields["code_activation"], name="encoder")
+        size, shape = self.hyper.code_size, self.image_shape
+        self.encoder = ConvEncoder(self.hyper, shape, size, self.hyper.code_activation, name="encoder")
         self.decoder = ConvDecoder(self.hyper, shape, size, name="decoder")
         self.built = True
 
@@ -205,7 +205,7 @@ class ConvolutionalAutoencoder(Autoencoder):
         return kernels(self.encoder)[:limit]
 
     def inspected_layers(self) -> list[Layer]:
-        return conv_layers(self, self.fields["code_size"])
+        return conv_layers(self, self.hyper.code_size)
 
     def visualizations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"maps": feature_maps(self.encoder, images[0])[:MAPS]}

@@ -1,7 +1,7 @@
 """Dense autoencoders: vanilla, sparse, denoising and stacked are one network with other settings."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ import tensorflow as tf
 from aecore.models.base import PACKAGE, Autoencoder, Batch, Phase, make_initializer, weighted_mean
 from aecore.models.layers import Layer, dense_layers
 from aecore.models.regularizers import activity_penalty
-from aecore.schema.dense import DenseConfig, Sparse
+from aecore.schema.dense import Sparse
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -148,18 +148,18 @@ class DenseAutoencoder(Autoencoder):
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        hyper = cast(DenseConfig, self.hyper)
+        hyper = self.hyper
         widths = (*hyper.widths(self.image_shape), hyper.code_size)
-        shared = {name: fields[name] for name in ("activation", "dropout", "initializer")}
-        seed, policy = fields["seed"], fields["precision"]
-        self.encoder = Encoder(widths, code_activation=fields["code_activation"], seed=1000 * seed + 1,
+        shared = {name: getattr(hyper, name) for name in ("activation", "dropout", "initializer")}
+        seed, policy = hyper.seed, hyper.precision
+        self.encoder = Encoder(widths, code_activation=hyper.code_activation, seed=1000 * seed + 1,
                                dtype=policy, name="encoder", **shared)  # fmt: skip
-        self.decoder = Decoder(widths[::-1], self.image_shape, seed=1000 * seed + 501, tied=fields["tied_weights"],
+        self.decoder = Decoder(widths[::-1], self.image_shape, seed=1000 * seed + 501, tied=hyper.tied_weights,
                                dtype=policy, name="decoder", **shared)  # fmt: skip
         self.built = True
 
     def _kernels(self) -> list[tf.Tensor] | None:
-        return [layer.kernel for layer in reversed(self.encoder.dense)] if self.fields["tied_weights"] else None
+        return [layer.kernel for layer in reversed(self.encoder.dense)] if self.hyper.tied_weights else None
 
     def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.cast(self.decoder(codes, kernels=self._kernels(), training=training), tf.float32)
@@ -182,12 +182,12 @@ class DenseAutoencoder(Autoencoder):
         """Layer k alone as a shallow autoencoder of the layer below (Bengio et al., 2007)."""
 
         def objective(batch: Batch, training: bool) -> dict[str, tf.Tensor]:
-            below = self.encoder.up_to(k, batch.corrupted)
+            below = self.encoder.up_to(k, batch.inputs)
             position = len(self.decoder.dense) - 1 - k
             back = self.decoder.layer(position, self.encoder.dense[k](below), self._kernels())
             if k == 0:
-                logits = tf.cast(tf.reshape(back, tf.shape(batch.clean)), tf.float32)
-                error = self.reconstruction_error(batch.clean, logits)
+                logits = tf.cast(tf.reshape(back, tf.shape(batch.targets)), tf.float32)
+                error = self.reconstruction_error(batch.targets, logits)
             else:
                 target = tf.stop_gradient(tf.cast(below, tf.float32))
                 error = tf.reduce_mean(tf.square(target - tf.cast(back, tf.float32)), axis=1)
@@ -199,7 +199,7 @@ class DenseAutoencoder(Autoencoder):
         return weight_pictures(self.encoder, self.image_shape, limit)
 
     def inspected_layers(self) -> list[Layer]:
-        return dense_layers(self, self.fields["code_size"])
+        return dense_layers(self, self.hyper.code_size)
 
 
 def weight_pictures(encoder: Encoder, image_shape: tuple[int, ...], limit: int) -> tf.Tensor:

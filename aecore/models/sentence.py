@@ -1,6 +1,6 @@
 """The sentence autoencoder: a bidirectional encoder of word vectors, and a decoder that repeats the code."""
 
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,14 +21,14 @@ class SentenceEncoder(keras.layers.Layer):
 
     def __init__(self, fields: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
-        self.fields = dict(fields)
-        cell, width, units, seed = fields["cell"], fields["vector_size"], fields["code_size"], 1000 * fields["seed"]
+        self.hyper = hyper = Sentence.make(None, fields)
+        cell, width, units, seed = hyper.cell, hyper.vector_size, hyper.code_size, 1000 * hyper.seed
         self.forwards = Recurrent(cell, width, units, seed + 1, dtype=self.dtype_policy, name="forwards")
         self.backwards = Recurrent(cell, width, units, seed + 11, dtype=self.dtype_policy, name="backwards")
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fields": dict(self.fields)}
+        return {**super().get_config(), "fields": self.hyper.model_dump(mode="json")}
 
     def call(self, vectors: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         back = tf.reverse_sequence(vectors, lengths, seq_axis=1)
@@ -36,9 +36,9 @@ class SentenceEncoder(keras.layers.Layer):
             _last(direction(tf.transpose(read, [1, 0, 2])), lengths)
             for direction, read in ((self.forwards, vectors), (self.backwards, back))
         ]
-        if self.fields["merge"] == "concat":
+        if self.hyper.merge == "concat":
             return tf.concat(ends, 1)
-        return ends[0] + ends[1] if self.fields["merge"] == "sum" else 0.5 * (ends[0] + ends[1])
+        return ends[0] + ends[1] if self.hyper.merge == "sum" else 0.5 * (ends[0] + ends[1])
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -47,8 +47,7 @@ class SentenceDecoder(keras.layers.Layer):
 
     def __init__(self, fields: dict[str, Any], **kwargs: Any):
         super().__init__(**kwargs)
-        self.fields = dict(fields)
-        hyper = cast(Sentence, Autoencoder._read("sentence", fields))
+        self.hyper = hyper = Sentence.make(None, fields)
         seed, shape = 1000 * hyper.seed + 501, (hyper.code_units, hyper.decoder_units)
         shared = {"positions": hyper.length if hyper.positions else 0, "dtype": self.dtype_policy}
         self.forwards = Recurrent(hyper.cell, *shape, seed, name="forwards", **shared)
@@ -65,7 +64,7 @@ class SentenceDecoder(keras.layers.Layer):
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fields": dict(self.fields)}
+        return {**super().get_config(), "fields": self.hyper.model_dump(mode="json")}
 
     def call(self, codes: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         states = self.forwards.repeat(codes, steps)
@@ -83,11 +82,12 @@ class SentenceAutoencoder(Autoencoder):
         table: float32 [vocabulary, vector], the word vectors; set once, and not trained.
     """
 
+    hyper: Sentence
     xla_on_cpu = xla_on_gpu = False  # sentences are trimmed to the longest of a batch
 
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        self.settings = hyper = cast(Sentence, self.hyper)
+        hyper = self.hyper
         shape = hyper.vocabulary, hyper.vector_size
         self.table = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="table")
         self.encoder = SentenceEncoder(fields, dtype=hyper.precision, name="encoder")
@@ -100,32 +100,32 @@ class SentenceAutoencoder(Autoencoder):
 
     def encode(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Codes float32 [n, units] of sentences, inputs int32 [n, up to length]."""
-        ids = trimmed(tf.cast(inputs, tf.int32), self.settings)
+        ids = trimmed(tf.cast(inputs, tf.int32), self.hyper)
         return self.encode_vectors(tf.gather(tf.convert_to_tensor(self.table), ids), sentence_lengths(ids))
 
     def encode_vectors(self, vectors: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """Codes float32 [n, units] of word vectors [n, t, vector], of which the first so many [n] count."""
-        if not self.settings.masked:
+        if not self.hyper.masked:
             lengths = tf.fill(tf.shape(lengths), tf.shape(vectors)[1])
         return tf.cast(self.encoder(vectors, lengths=lengths), tf.float32)
 
     def write(self, codes: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
         """Vectors float32 [n, steps, vector] that the decoder writes from codes [n, units]."""
-        if not self.settings.both_ways:  # each step depends on those before it alone
+        if not self.hyper.both_ways:  # each step depends on those before it alone
             return tf.cast(self.decoder(codes, steps=steps), tf.float32)
-        return tf.cast(self.decoder(codes, steps=self.settings.length), tf.float32)[:, :steps]
+        return tf.cast(self.decoder(codes, steps=self.hyper.length), tf.float32)[:, :steps]
 
     def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return self.write(codes, tf.constant(self.settings.length))
+        return self.write(codes, tf.constant(self.hyper.length))
 
     def activate(self, logits: tf.Tensor) -> tf.Tensor:
         return logits
 
     def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
         """The error of the vectors written, averaged over a sentence's words and then over the sentences."""
-        codes = self.encode(batch.corrupted)
-        written = self.write(codes, tf.shape(batch.clean)[1])
-        return {"loss": weighted_mean(self.errors(batch.clean, written, batch.seed), batch.weights)}
+        codes = self.encode(batch.inputs)
+        written = self.write(codes, tf.shape(batch.targets)[1])
+        return {"loss": weighted_mean(self.errors(batch.targets, written, batch.seed), batch.weights)}
 
     def errors(self, ids: tf.Tensor, written: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
         """Error of each sentence, float32 [n].
@@ -137,9 +137,9 @@ class SentenceAutoencoder(Autoencoder):
         """
         counted = self._counted(ids)
         targets = tf.gather(tf.convert_to_tensor(self.table), ids)
-        if self.settings.objective == "words":
+        if self.hyper.objective == "words":
             error = self._against_all(ids, written) if seed is None else self._against_others(ids, written, seed)
-        elif self.settings.objective == "cosine":
+        elif self.hyper.objective == "cosine":
             known = tf.norm(targets, axis=2) > _TINY
             counted *= tf.cast(known, tf.float32)
             error = 1.0 - tf.reduce_sum(_unit(targets) * _unit(written), axis=2)
@@ -149,9 +149,9 @@ class SentenceAutoencoder(Autoencoder):
 
     def _counted(self, ids: tf.Tensor) -> tf.Tensor:
         """1 for each position that counts, float32 [n, t]: words, the first padding after them, or all."""
-        if not self.settings.masked:
+        if not self.hyper.masked:
             return tf.ones(tf.shape(ids))
-        counts = sentence_lengths(ids) + (1 if self.settings.objective == "words" else 0)
+        counts = sentence_lengths(ids) + (1 if self.hyper.objective == "words" else 0)
         return tf.sequence_mask(counts, tf.shape(ids)[1], tf.float32)
 
     def _against_others(self, ids: tf.Tensor, written: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -160,7 +160,7 @@ class SentenceAutoencoder(Autoencoder):
         The softmax's sum is estimated by importance sampling (Bengio and Senécal, 2008; Jean et al., 2015). The sample
         is shared by the batch and log-uniform, since words are sorted by frequency.
         """
-        size, draws = self.settings.vocabulary, self.settings.negatives
+        size, draws = self.hyper.vocabulary, self.hyper.negatives
         uniform = tf.random.stateless_uniform([draws], seed)
         others = tf.minimum(tf.cast(tf.exp(uniform * np.log(size + 1.0)), tf.int32) - 1, size - 1)
         words, bias = self.words(), tf.convert_to_tensor(self.frequency)
@@ -191,9 +191,9 @@ class SentenceAutoencoder(Autoencoder):
         nearest direction among those that have a vector.
         """
         table = tf.convert_to_tensor(self.table)
-        if self.settings.objective == "words":
+        if self.hyper.objective == "words":
             words, bias = self.words(), tf.convert_to_tensor(self.frequency)
-            unseen = tf.one_hot(1, self.settings.vocabulary) * _FAR  # UNK is no word to write
+            unseen = tf.one_hot(1, self.hyper.vocabulary) * _FAR  # UNK is no word to write
 
             def scored(vectors):
                 return tf.matmul(vectors, words, transpose_b=True) + bias - unseen
@@ -238,7 +238,7 @@ class SentenceAutoencoder(Autoencoder):
         return self._reread(ids, written, self._spelt(written)["words"], reader)
 
     def _reread(self, ids: tf.Tensor, written: tf.Tensor, words: tf.Tensor, reader: "SentenceAutoencoder") -> tf.Tensor:
-        if self.settings.objective != "words":
+        if self.hyper.objective != "words":
             return reader.encode_vectors(written, sentence_lengths(tf.cast(ids, tf.int32)))
         going_on = tf.math.cumprod(tf.cast(words > 0, tf.int32), axis=1)  # 0 from the first PAD on
         return reader.encode(words * going_on)
@@ -246,7 +246,7 @@ class SentenceAutoencoder(Autoencoder):
     def tiles(self, limit: int) -> tf.Tensor:
         """The input's weights in the forward encoder, a picture for each gate, float32 [gates, vector, units]."""
         kernel = tf.convert_to_tensor(self.encoder.forwards.kernel)
-        return tf.stack(tf.split(kernel, GATES[self.settings.cell], axis=1))[:limit]
+        return tf.stack(tf.split(kernel, GATES[self.hyper.cell], axis=1))[:limit]
 
 
 def trimmed(ids: tf.Tensor, hyper: Sentence) -> tf.Tensor:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from statistics import NormalDist
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,15 +30,17 @@ class VariationalAutoencoder(Autoencoder):
     The code of an image is its mean.
     """
 
+    hyper: Variational
+
     def __init__(self, variant: str, fields: dict[str, Any], image_shape: list[int], **kwargs: Any):
         super().__init__(variant, fields, image_shape, **kwargs)
-        self.settings = hyper = cast(Variational, self.hyper)
+        hyper = self.hyper
         code, shape, seed = hyper.code_size, self.image_shape, 1000 * hyper.seed
         self.dense = hyper.network == "dense"
         if self.dense:
             widths, shared = (
                 hyper.widths(shape),
-                {name: fields[name] for name in ("activation", "dropout", "initializer")},
+                {name: getattr(hyper, name) for name in ("activation", "dropout", "initializer")},
             )
             self.encoder = Encoder((*widths, 2 * code), code_activation="linear", seed=seed + 1,
                                    dtype=hyper.precision, name="encoder", **shared)  # fmt: skip
@@ -66,13 +68,13 @@ class VariationalAutoencoder(Autoencoder):
 
     def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
         """The negative evidence lower bound with a weighted KL, and its parts with the bound itself, in nats."""
-        mean, log_variance = self.posterior(batch.corrupted, training)
+        mean, log_variance = self.posterior(batch.inputs, training)
         noise = tf.random.stateless_normal(tf.shape(mean), batch.seed)
         logits = self.logits(mean + tf.exp(0.5 * log_variance) * noise, training)
-        reconstruction = weighted_mean(self.reconstruction_error(batch.clean, logits), batch.weights)
+        reconstruction = weighted_mean(self.reconstruction_error(batch.targets, logits), batch.weights)
         kl = weighted_mean(tf.reduce_sum(gaussian_kl(mean, log_variance), axis=1), batch.weights)
-        warm_up = self.settings.warm_up
-        beta = self.settings.beta * (tf.minimum(1.0, batch.progress / warm_up) if warm_up else 1.0)
+        warm_up = self.hyper.warm_up
+        beta = self.hyper.beta * (tf.minimum(1.0, batch.progress / warm_up) if warm_up else 1.0)
         return {
             "loss": reconstruction + beta * kl,
             "elbo": -(reconstruction + kl),
@@ -82,10 +84,10 @@ class VariationalAutoencoder(Autoencoder):
 
     def reconstruction_error(self, clean: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Negative log-likelihood of images [n, h, w, c] given the decoder's logits, in nats, float32 [n]."""
-        if self.settings.likelihood == "bernoulli":
+        if self.hyper.likelihood == "bernoulli":
             error = tf.nn.sigmoid_cross_entropy_with_logits(labels=clean, logits=logits)
         else:
-            std = self.settings.pixel_std
+            std = self.hyper.pixel_std
             error = 0.5 * tf.square((clean - self.activate(logits)) / std) + math.log(std * math.sqrt(2 * math.pi))
         return tf.reduce_sum(error, axis=[1, 2, 3])
 
@@ -95,11 +97,11 @@ class VariationalAutoencoder(Autoencoder):
         return kernels(self.encoder)[:limit]
 
     def inspected_layers(self) -> list[Layer]:
-        return (dense_layers if self.dense else conv_layers)(self, self.settings.code_size)
+        return (dense_layers if self.dense else conv_layers)(self, self.hyper.code_size)
 
     def visualizations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """KL of each unit, images decoded from draws of the prior, and for two units the plane they span."""
-        units = self.settings.code_size
+        units = self.hyper.code_size
         found = {
             "kl": tf.reduce_mean(gaussian_kl(*self.posterior(images)), axis=0),
             "samples": self.decode(tf.random.stateless_normal((SAMPLES, units), (0, 0), alg="philox")),
@@ -123,7 +125,7 @@ class VariationalAutoencoder(Autoencoder):
         stage("the evidence lower bound")
         bounds, kl = self._weigh(clean, corrupted, ELBO_SAMPLES, lambda _: None)
         bound, price = float(bounds.mean()), float(kl.sum(axis=1).mean())
-        decoding = self.settings.multiply_adds(self.image_shape) / 2
+        decoding = self.hyper.multiply_adds(self.image_shape) / 2
         affordable = int(LIKELIHOOD_BUDGET / IMPORTANCE_SAMPLES / decoding)
         count = min(len(clean), max(LEAST_IMAGES, affordable))
         weights, _ = self._weigh(
@@ -159,7 +161,7 @@ class VariationalAutoencoder(Autoencoder):
 
     def _log_weights(self, clean: tf.Tensor, corrupted: tf.Tensor, seed: tf.Tensor, draws: int):
         mean, log_variance = self.posterior(corrupted)
-        shape = (draws, _IMAGES, self.settings.code_size)
+        shape = (draws, _IMAGES, self.hyper.code_size)
         noise = tf.random.stateless_normal(shape, seed, alg="threefry" if self.xla_on_cpu else "philox")
         codes = mean + tf.exp(0.5 * log_variance) * noise
         logits = self.logits(tf.reshape(codes, [-1, shape[-1]]))

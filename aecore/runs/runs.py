@@ -56,19 +56,8 @@ class Runs(StoredRuns):
 
     # Start
 
-    def prepare(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> RunConfig:
-        """Reads what a run is trained on, so that damaged data is told now; a corpus is kept on disk for the next time.
-
-        Args:
-            config: the run.
-            progress: told the share that is done and what is being done; only a corpus takes long.
-
-        Returns:
-            The run with everything named that it left open.
-
-        Raises:
-            BadInput, DataMissing: it cannot be trained like this.
-        """
+    def _prepared(self, config: RunConfig, progress: Callable[[float, str], None] | None) -> RunConfig:
+        """Reads what a run is trained on, so that damaged data is reported now, and names what the run left open."""
         status = self._data.dataset(config.dataset)
         if status.modality != config.hyper.modality:
             others = ", ".join(other.name for other in self._data.datasets(config.hyper.modality))
@@ -97,9 +86,22 @@ class Runs(StoredRuns):
         self._follower.start(job, Command(**speed._asdict()))
         return job.run
 
-    def watch(self, config: RunConfig) -> Iterator[tuple[str, Event]]:
-        """Trains in the foreground: yields the run's name with each event, after it was stored."""
-        yield from self._watch(self._create(config))
+    def watch(
+        self, config: RunConfig, progress: Callable[[float, str], None] | None = None
+    ) -> Iterator[tuple[str, Event]]:
+        """Trains in the foreground.
+
+        Args:
+            config: what to train.
+            progress: called with the share of the data that is read and what is being done; only a corpus takes long.
+
+        Returns:
+            The run's name with each event, after it was stored.
+
+        Raises:
+            BadInput, DataMissing: it cannot be trained like this.
+        """
+        return self._watch(self._create(config, progress))
 
     def resume(
         self,
@@ -262,9 +264,8 @@ class Runs(StoredRuns):
 
     # Inside
 
-    def _create(self, config: RunConfig) -> Job:
-        config = self.prepare(config)
-        config.hyper.check(IMAGE_SHAPE)
+    def _create(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> Job:
+        config = self._prepared(config, progress)
         return self._store.begin_attempt(self._store.create(config), config)
 
     def _next_attempt(self, name: str, more_epochs: int, until: int | None, learning_rate: float | None) -> Job:

@@ -5,10 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from aecore.errors import BadInput
-from aecore.schema.fields import FieldSpec, conflict, explain, field_specs, hyper, truncated
+from aecore.schema.fields import FieldSpec, explain, field_specs, hyper, truncated, typed
 
 IMAGE_SHAPE = (28, 28, 1)
 MAX_PARAMETERS = 50_000_000
@@ -89,23 +89,11 @@ class VariantConfig(BaseModel, ABC):
         if preset is not None and preset not in cls.presets:
             known = ", ".join(cls.presets)
             raise BadInput({"preset": f"{cls.name} has no preset '{truncated(preset)}'; its presets are {known}."})
-        specs = {spec.name: spec for spec in cls.fields()}
-        problems: dict[str, str] = {}
-        parsed: dict[str, Any] = dict(cls.presets[preset]) if preset else {}
-        for name, value in (values or {}).items():
-            if name not in specs:
-                problems[name] = f"{cls.name} has no field '{truncated(name)}'; its fields are {', '.join(specs)}."
-                continue
-            try:
-                parsed[name] = specs[name].parse(value)
-            except BadInput as error:
-                problems.update(error.problems)
-        if problems:
-            raise BadInput(problems)
+        received = {**(cls.presets[preset] if preset else {}), **(values or {})}
         try:
-            return cls(**parsed)
+            return cls.model_validate(received)
         except ValidationError as error:
-            raise explain(error) from None
+            raise explain(error, cls, cls.name, received) from None
 
     @property
     def baseline_title(self) -> str:
@@ -160,14 +148,10 @@ class VariantConfig(BaseModel, ABC):
                 {field: f"This model would have {count:,} parameters; the most allowed is {MAX_PARAMETERS:,}."}
             )
 
-    @model_validator(mode="after")
-    def _values_in_range(self) -> Self:
-        for spec in self.fields():
-            try:
-                spec.parse(getattr(self, spec.name))
-            except BadInput as error:
-                raise conflict(spec.name, str(error)) from None
-        return self
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_typed(cls, value: Any, info: ValidationInfo) -> Any:
+        return typed(value, next(spec.type for spec in cls.fields() if spec.name == info.field_name))
 
 
 def has_effect(hyper: VariantConfig, field: str) -> bool:

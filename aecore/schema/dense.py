@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from aecore.schema.base import PixelLossConfig
-from aecore.schema.fields import conflict, hyper
+from aecore.schema.fields import Width, conflict, hyper
 from aecore.schema.layers import Activation, CodeFields, DenseFields, dense_multiply_adds, dense_parameters
 
 Penalty = Literal["none", "l1", "l2", "l1_l2", "kl"]
@@ -253,10 +253,9 @@ phases are marked in the loss curve.
         },
     }  # fmt: skip
 
-    hidden: tuple[int, ...] = hyper(
+    hidden: tuple[Width, ...] = hyper(
         (512, 128, 64), "Architecture", "Hidden layers",
         "Widths of the layers between image and code, from the image on; the decoder mirrors them.",
-        ge=1, le=4096,
     )  # fmt: skip
     pretraining: Literal["none", "layerwise"] = hyper(
         "none", "Run", "Pretraining", "Whether each layer is first trained alone, from the bottom up."

@@ -4,18 +4,25 @@ The form, the command line, the validation and the URL are all made from the `Fi
 """
 
 import functools
-import types
+import re
 import typing
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from aecore.errors import BadInput
 
 GROUPS = ("Text", "Architecture", "Objective", "Sparsity", "Noise", "Optimisation", "Run")
 WIDTHS_HELP = "whole numbers separated by commas, such as 512,128,64, or nothing at all"
+Width = Annotated[int, Field(ge=1, le=4096)]
+Filters = Annotated[int, Field(ge=1, le=512)]
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_YES_OR_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 def hyper(
@@ -36,14 +43,14 @@ def hyper(
         group: one of `GROUPS`.
         label: a few words for the form.
         help: one sentence, with the unit where there is one.
-        ge: least allowed value (for widths: of each).
-        le: greatest allowed value (for widths: of each).
+        ge: least allowed value; those of widths are in their type.
+        le: greatest allowed value.
         step: step of the form's number field.
         when: (other field, its values) for which this field has an effect; it always has one in a variant
             without that other field.
     """
-    extra = {"group": group, "step": step, "when": when, "minimum": ge, "maximum": le}
-    return Field(default, title=label, description=help, json_schema_extra=extra)
+    extra = {"group": group, "step": step, "when": when}
+    return Field(default, title=label, description=help, json_schema_extra=extra, ge=ge, le=le)
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class FieldSpec:
     help: str
     group: str
     when: tuple[str, tuple] | None
+    _adapter: TypeAdapter[Any] = field(repr=False, compare=False)
 
     def relevant(self, values: dict[str, Any]) -> bool:
         """Whether the field has an effect beside these values of the others; a variant may lack the deciding one."""
@@ -90,17 +98,9 @@ class FieldSpec:
             BadInput: it cannot be read, or is out of range.
         """
         try:
-            value = _READERS[self.type](text)
-        except (ValueError, TypeError, OverflowError):
-            raise self._bad(text) from None
-        if self.choices and value not in self.choices:
-            raise self._bad(text)
-        for number in value if self.type == "widths" else (value,):
-            if self.minimum is not None and not number >= self.minimum:
-                raise self._bad(text)
-            if self.maximum is not None and not number <= self.maximum:
-                raise self._bad(text)
-        return value
+            return self._adapter.validate_python(typed(text, self.type))
+        except ValueError:
+            raise BadInput({self.name: self.refusal(text)}) from None
 
     @property
     def span(self) -> str:
@@ -116,7 +116,8 @@ class FieldSpec:
             return ",".join(str(width) for width in value)
         return str(value).lower() if self.type == "bool" else str(value)
 
-    def _bad(self, received: Any) -> BadInput:
+    def refusal(self, received: Any) -> str:
+        """The sentence that says what the field takes."""
         span = self.span
         allowed = {
             "int": f"a whole number {span}",
@@ -125,7 +126,7 @@ class FieldSpec:
             "choice": "one of " + ", ".join(self.choices or ()),
             "widths": f"{WIDTHS_HELP}, each {span}",
         }[self.type]
-        return BadInput({self.name: f"{self.name} takes {allowed.strip()}; received '{truncated(received)}'."})
+        return f"{self.name} takes {allowed.strip()}; received '{truncated(received)}'."
 
 
 def truncated(received: Any) -> str:
@@ -134,59 +135,78 @@ def truncated(received: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _read_int(text: Any) -> int:
-    if isinstance(text, str):
-        return int(text.strip())
-    if isinstance(text, bool) or int(text) != text:
-        raise ValueError
-    return int(text)
+def typed(value: Any, type_: str) -> Any:
+    """What was typed, as the field's type; pydantic checks the rest, and what is no text.
+
+    Stricter than Python, which reads "1_0" and the digits of other scripts as numbers.
+
+    Args:
+        value: a string, or a value that already has the type.
+        type_: one of those of a `FieldSpec`.
+
+    Raises:
+        ValueError: it is not of that type.
+    """
+    if type_ == "bool":
+        return value if isinstance(value, bool) else _known(_YES_OR_NO, str(value).strip().lower())
+    if type_ == "widths":
+        parts = value
+        if isinstance(value, str):
+            parts = value.split(",") if value.strip() else []
+        if not isinstance(parts, list | tuple):
+            raise ValueError(value)
+        return tuple(typed(part, "int") for part in parts)
+    if type_ == "choice":
+        return value
+    if isinstance(value, bool):
+        raise ValueError(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if not (_WHOLE if type_ == "int" else _NUMBER).fullmatch(text):
+            raise ValueError(text)
+        return int(text) if type_ == "int" else float(text)
+    return value
 
 
-def _read_bool(text: Any) -> bool:
-    if isinstance(text, bool):
-        return text
-    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-    try:
-        return known[str(text).strip().lower()]
-    except KeyError:
-        raise ValueError from None
-
-
-def _read_widths(text: Any) -> tuple[int, ...]:
-    parts = text.split(",") if isinstance(text, str) else list(text)
-    return tuple(_read_int(part) for part in parts if not isinstance(part, str) or len(parts) > 1 or part.strip())
-
-
-_READERS = {"int": _read_int, "float": float, "bool": _read_bool, "choice": str, "widths": _read_widths}
+def _known(values: Mapping[str, bool], text: str) -> bool:
+    if text not in values:
+        raise ValueError(text)
+    return values[text]
 
 
 @functools.cache
 def field_specs(model: type[BaseModel]) -> tuple[FieldSpec, ...]:
     """The hyperparameters of a variant, by group and in the order of their declaration."""
-    specs = []
-    for name, info in model.model_fields.items():
-        extra = typing.cast(dict, info.json_schema_extra)
-        type_, choices = _type_and_choices(info.annotation)
-        specs.append(
-            FieldSpec(
-                name=name,
-                type=type_,
-                default=info.default,
-                choices=choices,
-                label=info.title or name,
-                help=info.description or "",
-                **extra,
-            )
-        )
+    specs = [_spec(name, info) for name, info in model.model_fields.items()]
     return tuple(sorted(specs, key=lambda spec: GROUPS.index(spec.group)))
 
 
-def _type_and_choices(annotation: Any) -> tuple[Any, tuple[str, ...] | None]:
-    if typing.get_origin(annotation) is Literal:
-        return "choice", typing.get_args(annotation)
-    if isinstance(annotation, types.GenericAlias):
-        return "widths", None
-    return {bool: "bool", int: "int", float: "float"}[annotation], None
+def _spec(name: str, info: FieldInfo) -> FieldSpec:
+    annotation: Any = info.annotation
+    choices = typing.get_args(annotation) if typing.get_origin(annotation) is Literal else None
+    if typing.get_origin(annotation) is tuple:
+        type_: Any = "widths"
+        constraints = typing.get_args(typing.get_args(annotation)[0])[1].metadata
+    else:
+        type_ = "choice" if choices else {bool: "bool", int: "int", float: "float"}[annotation]
+        constraints = info.metadata
+    least, most = (
+        next((getattr(constraint, key) for constraint in constraints if hasattr(constraint, key)), None)
+        for key in ("ge", "le")
+    )
+    of_type: Any = Annotated[annotation, info]
+    return FieldSpec(
+        name=name,
+        type=type_,
+        default=info.default,
+        minimum=least,
+        maximum=most,
+        choices=choices,
+        label=info.title or name,
+        help=info.description or "",
+        _adapter=TypeAdapter(of_type),
+        **typing.cast(dict[str, Any], info.json_schema_extra),
+    )
 
 
 def conflict(field: str, sentence: str) -> PydanticCustomError:
@@ -194,11 +214,24 @@ def conflict(field: str, sentence: str) -> PydanticCustomError:
     return PydanticCustomError("conflict", "{sentence}", {"field": field, "sentence": sentence})
 
 
-def explain(error: ValidationError) -> BadInput:
-    """Turns pydantic's error into one sentence for each field at fault."""
+def explain(error: ValidationError, model: type[BaseModel], name: str, received: Mapping[str, Any]) -> BadInput:
+    """Turns pydantic's error into one sentence for each field at fault.
+
+    Args:
+        error: of the model.
+        model: a variant's configuration.
+        name: of the variant.
+        received: what its fields were given.
+    """
+    specs = {spec.name: spec for spec in field_specs(model)}
     problems = {}
     for item in error.errors():
         context = item.get("ctx", {})
-        name = context.get("field") or ".".join(str(part) for part in item["loc"])
-        problems[name] = context.get("sentence") or f"{name}: {item['msg']}; received '{item['input']}'."
+        field_name = context.get("field") or str(item["loc"][0])
+        if item["type"] == "conflict":
+            problems[field_name] = context["sentence"]
+        elif field_name in specs:
+            problems[field_name] = specs[field_name].refusal(received.get(field_name))
+        else:
+            problems[field_name] = f"{name} has no field '{truncated(field_name)}'; its fields are {', '.join(specs)}."
     return BadInput(problems)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Self
 from pydantic import model_validator
 
 from aecore.schema.base import ImageConfig, has_effect
-from aecore.schema.fields import conflict, hyper
+from aecore.schema.fields import Filters, Width, conflict, hyper
 
 Activation = Literal["relu", "elu", "gelu", "selu", "swish", "tanh", "sigmoid", "linear"]
 MAX_LAYERS = 10
@@ -35,10 +35,10 @@ class CodeFields(ImageConfig, ABC):
 class DenseFields(ImageConfig, ABC):
     """Dense layers between image and code, mirrored by the decoder."""
 
-    hidden: tuple[int, ...] = hyper(
+    hidden: tuple[Width, ...] = hyper(
         (), "Architecture", "Hidden layers",
         "Widths of the layers between image and code, from the image on; the decoder mirrors them.",
-        ge=1, le=4096, when=_DENSE,
+        when=_DENSE,
     )  # fmt: skip
     dropout: float = hyper(
         0.0, "Architecture", "Dropout", "Share of hidden units switched off in each training step.",
@@ -96,9 +96,9 @@ class ConvLayer(NamedTuple):
 class ConvFields(ImageConfig, ABC):
     """Convolutions between image and code, mirrored by the decoder."""
 
-    filters: tuple[int, ...] = hyper(
+    filters: tuple[Filters, ...] = hyper(
         (32, 32, 16), "Architecture", "Filters",
-        "Filters of each convolution from the image on; the decoder mirrors them.", ge=1, le=512, when=_CONVOLUTIONAL,
+        "Filters of each convolution from the image on; the decoder mirrors them.", when=_CONVOLUTIONAL,
     )  # fmt: skip
     kernel_size: int = hyper(
         3, "Architecture", "Kernel size", "Height and width of each kernel, in pixels.",

@@ -82,8 +82,8 @@ class Loop:
             taken = epoch * self.steps_per_epoch + step
             seed = tf.stack([tf.constant(self.hyper.seed), taken])
             progress = tf.cast(taken, tf.float32) / total_steps
-            clean, shown = self.data.train_batch(training, rows[step], seed, self._xla)
-            batch = Batch(clean, shown, weights[step], seed + (1 << 20), progress)
+            targets, inputs = self.data.train_batch(training, rows[step], seed, self._xla)
+            batch = Batch(targets, inputs, weights[step], seed + (1 << 20), progress)
             with tf.GradientTape() as tape:
                 terms = self.phase.objective(batch, True)
             gradients = tape.gradient(terms["loss"], self.phase.variables)
@@ -98,19 +98,19 @@ class Loop:
 
     def _test_batches(self, held_out, rows, weights, progress):
         def batch_once(k, sums):
-            clean, shown = self.data.test_batch(held_out, rows[k])
+            targets, inputs = self.data.test_batch(held_out, rows[k])
             seed = tf.stack([tf.constant(0), k])
-            terms = self.phase.objective(Batch(clean, shown, weights[k], seed, progress), False)
+            terms = self.phase.objective(Batch(targets, inputs, weights[k], seed, progress), False)
             return k + 1, self._added(sums, terms, weights[k])
 
         first = self._zero_sums(*self.data.test_batch(held_out, rows[0]), weights[0])
         _, sums = tf.while_loop(lambda k, _: k < tf.shape(rows)[0], batch_once, (tf.constant(0), first))
         return dict(zip(self._names, sums, strict=True))
 
-    def _zero_sums(self, clean, shown, weights):
+    def _zero_sums(self, targets, inputs, weights):
         """Zeros for each term; their names are learnt by tracing the objective once (XLA drops the result)."""
         seed = tf.zeros([2], tf.int32)
-        terms = self.phase.objective(Batch(clean, shown, weights, seed, tf.constant(0.0)), False)
+        terms = self.phase.objective(Batch(targets, inputs, weights, seed, tf.constant(0.0)), False)
         self._names = [*terms, COUNT]
         return tuple(tf.constant(0.0) for _ in self._names)
 

@@ -1,21 +1,23 @@
-"""The command line as a benchmark or a script calls it: in processes of its own."""
+"""The command line as a benchmark or a script calls it; in processes of its own where that matters."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aecore.cli.main import main
 from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import same_weights, wait_for
 
 pytestmark = pytest.mark.slow
+Call = Callable[..., list[Any]]
 PROJECT = Path(__file__).parents[2]
 EPOCH_KEYS = {"event", "epoch", "loss", "val_loss", "seconds", "samples_per_second"}
 FINISHED_KEYS = {"event", "run", "status", "epochs", "seconds", "parameters", "metrics"}
@@ -33,13 +35,32 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "aecore", *arguments]
 
 
-def call(settings: Settings, *arguments: str) -> list[Any]:
-    """Runs a command to its good end and returns the objects that it printed."""
+def objects(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def call(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Runs a command in this process to its good end and returns the objects that it printed."""
+    monkeypatch.setenv("AECORE_HOME", str(settings.home))
+
+    def run(*arguments: str) -> list[Any]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        printed = capsys.readouterr()
+        assert code == 0, printed.err
+        return objects(printed.out)
+
+    return run
+
+
+def call_alone(settings: Settings, *arguments: str) -> list[Any]:
+    """The same in a process of its own."""
     done = subprocess.run(
         command(*arguments), env=environment(settings), capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return objects(done.stdout)
 
 
 def expect_training(printed: list[Any], epochs: list[int]) -> dict[str, Any]:
@@ -58,14 +79,12 @@ def expect_training(printed: list[Any], epochs: list[int]) -> dict[str, Any]:
     return finished
 
 
-def test_train_and_resume_print_one_object_a_line(settings: Settings):
-    trained = expect_training(
-        call(settings, "train", "vanilla", "--preset", "quick", "--epochs", "3", "--json"), [1, 2, 3]
-    )
-    resumed = expect_training(call(settings, "resume", trained["run"], "--epochs", "2", "--json"), [4, 5])
+def test_train_and_resume_print_one_object_a_line(call: Call):
+    trained = expect_training(call("train", "vanilla", "--preset", "quick", "--epochs", "3", "--json"), [1, 2, 3])
+    resumed = expect_training(call("resume", trained["run"], "--epochs", "2", "--json"), [4, 5])
     assert resumed["run"] == trained["run"]
     assert resumed["metrics"]["mse"] < trained["metrics"]["mse"]
-    (row,) = [row for row in call(settings, "runs", "--json")[0] if row["status"] != "pretrained"]
+    (row,) = [row for row in call("runs", "--json")[0] if row["status"] != "pretrained"]
     assert (row["run"], row["status"], row["total_epochs"]) == (trained["run"], "finished", 5)
 
 
@@ -121,10 +140,10 @@ def _address(file: Path) -> str:
     return json.loads(text)["address"] if text.rstrip().endswith("}") else ""
 
 
-def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(settings: Settings, scheduler: str):
+def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(call: Call, settings: Settings, scheduler: str):
     arguments = ("train", "vanilla", "--preset", "quick", "--epochs", "3", "--seed", "5", "--json")
-    there = expect_training(call(settings, *arguments, "--scheduler", scheduler), [1, 2, 3])
-    here = expect_training(call(settings, *arguments), [1, 2, 3])
+    there = expect_training(call_alone(settings, *arguments, "--scheduler", scheduler), [1, 2, 3])
+    here = expect_training(call(*arguments), [1, 2, 3])
     service = Service(settings)
     try:
         assert same_weights(service.runs.model_file(there["run"]), service.runs.model_file(here["run"]))
@@ -133,17 +152,17 @@ def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(settings: Setti
         service.close()
 
 
-def test_a_folder_is_evaluated_on_another_dataset(settings: Settings):
-    (told,) = call(settings, "evaluate", str(PROJECT / "checkpoints" / "stacked-30"), "--dataset", "digits", "--json")
+def test_a_folder_is_evaluated_on_another_dataset(call: Call):
+    (told,) = call("evaluate", str(PROJECT / "checkpoints" / "stacked-30"), "--dataset", "digits", "--json")
     assert (told["model"], told["variant"], told["dataset"]) == ("stacked-30", "stacked", "digits")
     assert told["metrics"].keys() >= METRICS
     assert told["metrics"]["knn5_accuracy"] > 0.8, "its codes suit digits that it has never seen"
 
 
-def test_a_variational_run_is_evaluated_with_its_likelihood(settings: Settings):
+def test_a_variational_run_is_evaluated_with_its_likelihood(call: Call):
     few = ["--preset", "quick", "--epochs", "2", "--json"]
-    finished = expect_training(call(settings, "train", "variational", *few), [1, 2])
-    (told,) = call(settings, "evaluate", finished["run"], "--json")
+    finished = expect_training(call("train", "variational", *few), [1, 2])
+    (told,) = call("evaluate", finished["run"], "--json")
     assert {"elbo", "kl", "iwae500"} <= told["metrics"].keys()
     assert told["metrics"]["iwae500"] >= told["metrics"]["elbo"]
     assert told["metrics"] == pytest.approx(finished["metrics"], rel=1e-3)

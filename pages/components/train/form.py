@@ -45,8 +45,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
     )  # fmt: skip
     for name in ("variant", "preset", "dataset", "speed"):
         _complain(name, url_problems)
-    values, problems = _read(variant_class)
-    config = None if problems else _config(variant_class, values, problems)
+    config, values, problems = _config(variant_class)
     for group in GROUPS:
         specs = [spec for spec in variant_class.fields() if spec.group == group]
         if specs:
@@ -78,27 +77,17 @@ def _variant_changed(service: Service) -> None:
     use_preset(variant_class, wanted if wanted in variant_class.presets else next(iter(variant_class.presets)))
 
 
-def _read(variant_class: type[VariantConfig]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The fields' values as far as they can be read, and what is wrong with the others."""
-    values: dict[str, Any] = {}
-    problems: dict[str, str] = {}
-    start = variant_class.make(st.session_state["preset"]).model_dump()
-    for spec in variant_class.fields():
-        raw = st.session_state.get(PREFIX + spec.name, start[spec.name])
-        try:
-            values[spec.name] = spec.parse("" if raw is None else raw)
-        except BadInput as error:
-            problems |= error.problems
-    return values, problems
-
-
-def _config(variant_class: type[VariantConfig], values: dict[str, Any], problems: dict[str, str]) -> RunConfig | None:
+def _config(variant_class: type[VariantConfig]) -> tuple[RunConfig | None, dict[str, Any], dict[str, str]]:
+    """The configuration, or None, with the fields' values and a sentence for each that cannot be used."""
     state = st.session_state
+    start = variant_class.make(state["preset"]).model_dump()
+    values = {name: state.get(PREFIX + name, value) for name, value in start.items()}
+    values = {name: "" if value is None else value for name, value in values.items()}
     try:
-        return RunConfig.make(variant_class.name, state["dataset"], None, values).with_preset(state["preset"])
+        config = RunConfig.make(variant_class.name, state["dataset"], None, values).with_preset(state["preset"])
     except BadInput as error:
-        problems |= error.problems
-        return None
+        return None, values, error.problems
+    return config, config.hyper.model_dump(), {}
 
 
 def _widget(spec: FieldSpec) -> None:

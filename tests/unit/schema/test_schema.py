@@ -63,13 +63,13 @@ def test_text_and_value_make_the_round_trip(spec: FieldSpec):
 
 def bad_values(spec: FieldSpec) -> list:
     outside = [spec.minimum - 1, spec.maximum + 1] if spec.minimum is not None and spec.maximum is not None else []
-    texts = ["nan", "inf", "-inf", "many", "", " ", None]
+    texts = ["nan", "inf", "-inf", "many", "", " ", "1_0", "\uff11", True, None]
     return {
         "int": [*outside, *map(str, outside), math.nan, math.inf, 1.5, "1.5", *texts],
         "float": [*outside, *map(str, outside), math.nan, math.inf, -math.inf, *texts],
         "bool": ["perhaps", "", 2, None],
-        "choice": ["", "nothing of that variant_class", spec.choices[0].upper() if spec.choices else "", 99, None],
-        "widths": ["a,b", "0", "5000", "64,", ",", "1.5", "nan", "inf", [0], [math.inf], ["x"], None, 3],
+        "choice": ["", "none of these", spec.choices[0].upper() if spec.choices else "", 99, None],
+        "widths": ["a,b", "0", "5000", "64,", ",", "1.5", "nan", "inf", "1_0", [0], [math.inf], ["x"], None, 3],
     }[spec.type]
 
 
