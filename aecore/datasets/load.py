@@ -14,6 +14,7 @@ import numpy as np
 from aecore.datasets.catalogue import DatasetInfo
 from aecore.datasets.registry import download_hint, info_of, locate, spare
 from aecore.errors import DataMissing
+from aecore.files import read_arrays
 from aecore.settings import Settings
 
 _DIGITS_HELD_OUT = 360
@@ -189,9 +190,7 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 def _read_npz(path: Path, part: str) -> np.ndarray:
-    # Opened here, as numpy leaves the file open when it turns out to be no zip archive.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return archive[part]
+    return read_arrays(path, [part])[part]
 
 
 def _read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,11 +2,10 @@
 
 import errno
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from aecore.errors import StorageError
+from aecore.files import written_whole
 
 
 class ArtifactFolder:
@@ -33,18 +32,10 @@ class ArtifactFolder:
             StorageError: no space left, or the folder cannot be written to; what was there is untouched.
         """
         target = self.root / path
-        scratch = ""
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(scratch).replace(target)
+            with written_whole(target) as scratch:
+                scratch.write_bytes(data)
         except OSError as error:
-            if scratch:
-                Path(scratch).unlink(missing_ok=True)
             raise StorageError(_cannot_write(target, len(data), error)) from None
         return hashlib.sha256(data).hexdigest()
 

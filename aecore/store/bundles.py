@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from aecore.errors import AecoreError, BadInput, StorageError
-from aecore.messages.events import Device
+from aecore.files import pack_arrays
+from aecore.messages.events import Device, EpochDone
 from aecore.schema import RunConfig
-from aecore.store.arrays import pack_arrays, read_arrays
-from aecore.store.views import Curve, EpochView, RunView, SnapshotView
+from aecore.store.arrays import read_arrays
+from aecore.store.views import Curve, RunView, SnapshotView
 
 FORMAT = 1
 CODES, LONG_CODE = ("codes", "pca_codes"), 256
@@ -162,7 +163,7 @@ def open_bundle(folder: Path) -> Bundle:
         if lacking:
             raise ValueError(f"there is no {lacking[0]}")
         score, history = json.loads(parts["scorecard.json"]), json.loads(parts["history.json"])
-        epochs = tuple(EpochView(**epoch) for epoch in history["epochs"])
+        epochs = tuple(EpochDone(**epoch) for epoch in history["epochs"])
         curve = Curve(epochs, tuple((float(position), float(loss)) for position, loss in history["ticks"]))
         positions = _positions(read_arrays(parts["timeline.npz"]), CHANGING_ARRAYS[modality])
         missing = [name for name in REQUIRED_METRICS[modality] if not isinstance(score["metrics"].get(name), float)]

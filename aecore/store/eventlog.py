@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from aecore.files import pack_arrays
 from aecore.messages.events import (
     Baseline,
     Checkpoint,
@@ -20,7 +21,6 @@ from aecore.messages.events import (
     Started,
 )
 from aecore.schema import RunConfig
-from aecore.store.arrays import pack_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
 

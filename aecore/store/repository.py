@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from aecore.errors import BadInput, StorageError
-from aecore.messages.events import Device, Event
+from aecore.messages.events import Device, EpochDone, Event
 from aecore.messages.jobs import Job
 from aecore.schema import ACTIVE, RunConfig
 from aecore.store.arrays import read_arrays
@@ -21,7 +21,7 @@ from aecore.store.artifacts import ArtifactFolder
 from aecore.store.eventlog import apply_event, artifacts_of, newest
 from aecore.store.ownership import is_gone, this_process
 from aecore.store.tables import ArtifactRow, Base, EpochRow, RunRow, TickRow
-from aecore.store.views import Curve, EpochView, RunView, SnapshotView
+from aecore.store.views import Curve, RunView, SnapshotView
 
 MAX_TICKS = 600
 
@@ -185,7 +185,7 @@ class Repository:
             ).all()
             every = -(-len(ticks) // MAX_TICKS) or 1
             epochs = tuple(
-                EpochView(
+                EpochDone(
                     row.epoch, row.phase, row.loss, row.val_loss, row.seconds, row.samples_per_second,
                     row.learning_rate, row.parts,
                 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from aecore.messages.events import Device
+from aecore.messages.events import Device, EpochDone
 from aecore.schema import ACTIVE, RunConfig, Status
 
 
@@ -65,20 +65,6 @@ class RunView:
 
 
 @dataclass(frozen=True)
-class EpochView:
-    """An epoch's losses and speed; see `aecore.messages.events.EpochDone`."""
-
-    epoch: int
-    phase: str
-    loss: float
-    val_loss: float
-    seconds: float
-    samples_per_second: float
-    learning_rate: float
-    parts: dict[str, float]
-
-
-@dataclass(frozen=True)
 class Curve:
     """The losses of a run.
 
@@ -87,7 +73,7 @@ class Curve:
         ticks: (position, training loss) within the epochs, thinned for drawing.
     """
 
-    epochs: tuple[EpochView, ...]
+    epochs: tuple[EpochDone, ...]
     ticks: tuple[tuple[float, float], ...]
 
 

@@ -1,15 +1,14 @@
 """A training's whole state as one .npz archive: weights, optimizer, random states, position, losses so far."""
 
-import io
 import json
 import math
-import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from aecore.errors import StorageError
+from aecore.files import pack_arrays, read_arrays
 from aecore.models.base import Autoencoder
 
 
@@ -38,9 +37,8 @@ def pack(model: Autoencoder, optimizer: Any, position: Position) -> bytes:
     """Writes the state; `optimizer` is the present phase's."""
     arrays: dict[str, Any] = {f"model/{k}": np.asarray(variable) for k, variable in enumerate(model.variables)}
     arrays |= {f"optimizer/{k}": np.asarray(variable) for k, variable in enumerate(optimizer.variables)}
-    buffer = io.BytesIO()
-    np.savez(buffer, position=np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8), **arrays)
-    return buffer.getvalue()
+    arrays["position"] = np.frombuffer(json.dumps(asdict(position)).encode(), np.uint8)
+    return pack_arrays(arrays, compressed=False)
 
 
 class Stored:
@@ -55,10 +53,9 @@ class Stored:
 
     def __init__(self, data: bytes):
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                self._arrays = {name: archive[name] for name in archive.files}
+            self._arrays = read_arrays(data)
             self.position = Position(**json.loads(self._arrays.pop("position").tobytes()))
-        except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, OSError, TypeError) as error:
             raise StorageError(f"The checkpoint is damaged and cannot be read ({error}).") from None
 
     def restore_model(self, model: Autoencoder) -> None:

@@ -324,7 +324,7 @@ def test_tiles_are_the_first_layer_s_weights_or_kernels(network: dict, shape: tu
 
 
 @pytest.mark.parametrize(
-    ("values", "shown", "hidden"),
+    ("values", "displayed", "hidden"),
     [
         ({"network": "dense"}, {"hidden", "dropout"}, {"filters", "kernel_size", "halvings", "normalisation"}),
         ({"network": "convolutional"}, {"filters", "halvings", "downsampling", "upsampling"}, {"hidden", "dropout"}),
@@ -333,10 +333,10 @@ def test_tiles_are_the_first_layer_s_weights_or_kernels(network: dict, shape: tu
     ],
     ids=["dense", "convolutional", "bernoulli", "gaussian"],
 )
-def test_only_fields_that_have_an_effect_are_relevant(values: dict, corrupted: set[str], hidden: set[str]):
+def test_only_fields_that_have_an_effect_are_relevant(values: dict, displayed: set[str], hidden: set[str]):
     chosen = Variational.make(values=values).model_dump()
     relevant = {spec.name for spec in Variational.fields() if spec.relevant(chosen)}
-    assert corrupted <= relevant
+    assert displayed <= relevant
     assert not hidden & relevant
     assert {"code_size", "activation", "beta"} <= relevant
 
