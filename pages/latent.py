@@ -18,6 +18,7 @@ from pages.components.latent.figures import scatter_figure
 from pages.components.latent.neighbours import about_metrics, metrics_beside, picked_point
 from pages.components.latent.walk import walk
 from pages.components.scatter.component import THUMBNAILS, Panel, scatter, send_sheet
+from pages.components.shared import query_parameters
 from pages.components.shared.export import downloads
 from pages.components.shared.formatting import figure
 from pages.components.shared.runs import choose_run, explorable, run_label
@@ -87,21 +88,11 @@ def _explore(service: Service, run: RunView, beside: RunView | None) -> None:
 def _choose_beside(runs: dict[str, RunView], run: RunView) -> RunView | None:
     """The run that takes PCA's place on the left, or None for PCA."""
     alike = {name: other for name, other in runs.items() if name != run.id and _same_images(other, run)}
-    options, state, asked = [PCA, *alike], st.session_state, st.query_params.get("beside", PCA)
-    if asked != state.get("beside_seen", PCA):
-        if asked in options:
-            state["chosen_beside"] = asked
-        else:
-            st.error(f"'{asked}' cannot stand beside {run.id}: choose PCA or a run with the same held-out images.")
-    if state.get("chosen_beside") not in options:
-        state["chosen_beside"] = PCA
     titles = {PCA: "PCA of the pixels"} | {name: run_label(other) for name, other in alike.items()}
-    chosen = st.selectbox("Beside it", options, key="chosen_beside", format_func=lambda name: titles[name])
-    state["beside_seen"] = chosen
-    if chosen != PCA:
-        st.query_params["beside"] = chosen
-    elif "beside" in st.query_params:
-        del st.query_params["beside"]
+    chosen = query_parameters.pick(
+        "Beside it", list(titles), "beside", PCA, titles.__getitem__,
+        complaint=f"'{{}}' cannot stand beside {run.id}: choose PCA or a run with the same held-out images.",
+    )  # fmt: skip
     return alike.get(chosen)
 
 

@@ -16,12 +16,12 @@ from pages.components.novelty.charts import (
     roc_figure,
     roc_frame,
 )
-from pages.components.shared import pictures
+from pages.components.shared import pictures, query_parameters
 from pages.components.shared.export import downloads
+from pages.components.shared.redrawing import redraw
 from pages.components.shared.runs import choose_run, explorable
 from pages.components.shared.session import get_service, show_errors
 
-REFRESH_SECONDS = 0.5
 MODEL, PCA = "this run", "PCA"
 FEW = 100
 WAIT = "Asking the model; the worker takes about ten seconds to start the first time…"
@@ -69,16 +69,13 @@ def _training(service: Service) -> None:
     active = _active(service)
 
     def draw() -> None:
-        now = _active(service)
-        for run in now:
+        for run in _active(service):
             share = min(1.0, run.position / max(1, run.total_epochs))
             what = f"{run.config.hyper.title} on {run.config.dataset} without class {run.config.image_hyper.left_out}"
             stage = "measuring" if run.stage == "scoring" else f"epoch {run.position:.0f} of {run.total_epochs}"
             st.progress(share, text=f"{what}: {stage if run.position else 'starting; the worker takes ten seconds'}")
-        if len(now) < len(active):
-            st.rerun()  # one has ended: the whole page knows more now
 
-    st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()
+    redraw(draw, lambda: [run.id for run in _active(service)])
     started = st.session_state.get("novelty_run")
     if started and started not in [run.id for run in active]:
         with show_errors():
@@ -145,18 +142,15 @@ def _area(detector: Detector) -> str:
 
 
 def _components(run: RunView) -> int:
-    """Draws the choice of PCA's code size, at first the run's; the address names another one."""
-    state, key, usual = st.session_state, f"components-{run.id}", min(run.config.hyper.code_units, MOST_COMPONENTS)
-    if key not in state:
-        asked = st.query_params.get("pca", "") if state.get("pca_run", run.id) == run.id else ""
-        state[key] = int(asked) if asked.isdecimal() and 1 <= int(asked) <= MOST_COMPONENTS else usual
-    state["pca_run"] = run.id
-    components = st.slider("PCA's code size", 1, MOST_COMPONENTS, key=key,
+    """Draws the choice of PCA's code size, at first the run's."""
+    state, usual = st.session_state, min(run.config.hyper.code_units, MOST_COMPONENTS)
+    if state.get("pca_run") != run.id:
+        state["pca_run"], state["chosen_pca"] = run.id, usual
+    query_parameters.take("pca", query_parameters.whole(MOST_COMPONENTS), f"pca takes a whole number from 1 to "
+                          f"{MOST_COMPONENTS}; received '{{}}'.")  # fmt: skip
+    components = st.slider("PCA's code size", 1, MOST_COMPONENTS, key="chosen_pca",
                            help="At first the run's own; PCA is fitted on the run's training images.")  # fmt: skip
-    if components != usual:
-        st.query_params["pca"] = str(components)
-    elif "pca" in st.query_params:
-        del st.query_params["pca"]
+    query_parameters.mirror("pca", str(components), str(usual))
     return components
 
 

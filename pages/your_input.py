@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from aecore.explore.inputs import BASELINES, MEANS, MEDIAN, PCA, noise_std, quality
 from aecore.service import Service
 from aecore.store.views import RunView
-from pages.components.shared import pictures
+from pages.components.shared import pictures, query_parameters
 from pages.components.shared.export import downloads
 from pages.components.shared.runs import explorable, run_label
 from pages.components.shared.session import get_service, show_errors
@@ -92,7 +92,7 @@ def _seed(row) -> int:
 
 
 def _chosen_runs(service: Service) -> dict[str, RunView]:
-    """Draws the choice of up to six runs and mirrors it in the address."""
+    """Draws the choice of up to six runs and mirrors it."""
     every: dict[str, RunView] = {}
     with show_errors():
         every = explorable(service, lambda run: run.config.hyper.modality == "images")
@@ -100,22 +100,23 @@ def _chosen_runs(service: Service) -> dict[str, RunView]:
         st.info("There is no model yet: the baselines are shown alone. Train one first.", icon=":material/info:")
         st.page_link("pages/train.py", label="Train a model", icon=":material/play_arrow:")
         return {}
-    state, asked = st.session_state, st.query_params.get("runs")
-    if asked is not None and asked != state.get("runs_seen"):
+    state = st.session_state
+
+    def read(asked: str) -> list[str]:
         names = asked.split(",") if asked else []
         missing = [name for name in names if name not in every]
         if missing:
             st.error(f"The run '{missing[0][:60]}' cannot be shown here: it does not exist, has learnt nothing yet, or "
                      "does not read images. Choose from the list.")  # fmt: skip
-        state["chosen_runs"] = [name for name in dict.fromkeys(names) if name in every][:MOST_RUNS]
+        return [name for name in dict.fromkeys(names) if name in every][:MOST_RUNS]
+
+    query_parameters.take("runs", read)
     if "chosen_runs" not in state:
         state["chosen_runs"] = [name for name in FIRST_RUNS if name in every] or list(every)[:3]
     state["chosen_runs"] = [name for name in state["chosen_runs"] if name in every]
     chosen = st.multiselect("Runs, at most six", list(every), key="chosen_runs", max_selections=MOST_RUNS,
                             persist_state="session", format_func=lambda name: run_label(every[name]))  # fmt: skip
-    state["runs_seen"] = ",".join(chosen)
-    if asked != state["runs_seen"]:
-        st.query_params["runs"] = state["runs_seen"]
+    query_parameters.mirror("runs", ",".join(chosen))
     return {name: every[name] for name in chosen}
 
 

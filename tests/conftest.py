@@ -12,6 +12,10 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.remote import Remote
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several processes share the cores: threads that spin while they wait for each other would take most of the time.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 # What shares a server, a browser or a dask worker stays in one process; the longest begin first.

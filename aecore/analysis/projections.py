@@ -26,7 +26,7 @@ def principal(codes: np.ndarray, dims: int) -> tuple[np.ndarray, np.ndarray]:
     if total == 0:
         return np.zeros((len(codes), dims), np.float32), np.zeros(dims)
     pca = _fitted(codes, dims)
-    signs = np.where(pca.components_.sum(axis=1) < 0, -1, 1)
+    signs = _signs(pca.components_.T)
     # The estimator divides by n - 1, the total above by n.
     shares = pca.explained_variance_ * (len(codes) - 1) / len(codes) / total
     return (pca.transform(codes) * signs).astype(np.float32), shares
@@ -52,6 +52,28 @@ def neighbour_embedding(codes: np.ndarray, dims: int) -> np.ndarray:
     start[:, : first.shape[1]] = first / max(float(first[:, 0].std()), 1e-12) * 1e-4
     start += np.random.default_rng(0).normal(0, 1e-6, start.shape)  # equal codes have to part
     return TSNE(dims, perplexity=perplexity, init=start, random_state=0).fit_transform(codes).astype(np.float32)
+
+
+def principal_directions(centred: np.ndarray, dims: int) -> np.ndarray:
+    """The first principal directions of centred codes [n, units], each with weights that sum to zero or more.
+
+    Found from the units' covariance, which for many short codes is far cheaper than a decomposition of the codes.
+
+    Args:
+        centred: float64 [n, units], without their mean.
+        dims: how many directions, at most as many as there are units.
+
+    Returns:
+        float64 [units, dims].
+    """
+    _, directions = np.linalg.eigh(centred.T @ centred)
+    first = directions[:, : -dims - 1 : -1]
+    return first * _signs(first)
+
+
+def _signs(directions: np.ndarray) -> np.ndarray:
+    """1 or -1 for each of [units, dims]: what makes its sum positive."""
+    return np.where(directions.sum(axis=0) < 0, -1, 1)
 
 
 def varying(codes: np.ndarray) -> np.ndarray:

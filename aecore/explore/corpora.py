@@ -1,6 +1,5 @@
 """What a corpus holds, for a visitor: read in the background, since the first time may take a minute."""
 
-import threading
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,30 +7,15 @@ import numpy as np
 
 from aecore.datasets import text
 from aecore.datasets.text.glove import SIZES
-from aecore.errors import AecoreError, BadInput
+from aecore.errors import BadInput
+from aecore.runs.background import BackgroundTasks, TaskStatus
+from aecore.runs.background import Report as Progress
 from aecore.runs.data import Data
 
 VOCABULARY, VECTOR = 5000, 50
 WORDS = 25
 LONG, BINS = 0.995, 60  # share of the sentences whose lengths are drawn one by one; bars at most
 _READING = 0.8  # share of the progress; word vectors take the rest
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """A corpus that is being read.
-
-    Attributes:
-        share: how much is done, from 0 to 1.
-        what: is being done.
-        error: one sentence if it failed, else "".
-        active: whether it is still going on.
-    """
-
-    share: float = 0.0
-    what: str = ""
-    error: str = ""
-    active: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +56,7 @@ class Corpora:
     """
 
     def __init__(self, data: Data):
-        self._data, self._lock = data, threading.Lock()
-        self._preparations: dict[str, Preparation] = {}
+        self._data, self._tasks = data, BackgroundTasks()
         self._reports: dict[str, tuple[Any, Report]] = {}
 
     def report(self, name: str) -> Report | None:
@@ -82,8 +65,8 @@ class Corpora:
         Raises:
             BadInput: there is no corpus of that name.
         """
-        stamp, report = self._reports.get(name, (None, None))
-        return report if stamp == self._stamp(name) else None
+        version, report = self._reports.get(name, (None, None))
+        return report if version == self._version(name) else None
 
     def prepare(self, name: str) -> None:
         """Starts reading a corpus in the background; `status` tells how far it is.
@@ -92,17 +75,13 @@ class Corpora:
             BadInput: there is no corpus of that name.
         """
         self._data.dataset(name)
-        with self._lock:
-            if name in self._preparations and self._preparations[name].active:
-                return
-            self._preparations[name] = Preparation()
-        threading.Thread(target=self._read, args=(name,), name=f"reading {name}", daemon=True).start()
+        self._tasks.start(name, lambda report: self._read(name, report))
 
-    def status(self, name: str) -> Preparation | None:
+    def status(self, name: str) -> TaskStatus | None:
         """The last reading of a corpus, or None."""
-        return self._preparations.get(name)
+        return self._tasks.status(name)
 
-    def _stamp(self, name: str) -> tuple:
+    def _version(self, name: str) -> tuple:
         """What changes with a report: where the corpus and the vectors lie."""
         return self._data.dataset(name).where, self._glove()
 
@@ -110,24 +89,12 @@ class Corpora:
         """The size of the smallest GloVe vectors that are here."""
         return next((size for size in SIZES if text.have_glove(size, self._data.settings)), None)
 
-    def _read(self, name: str) -> None:
-        def reading(share: float, what: str) -> None:
-            self._preparations[name] = Preparation(_READING * share, what)
+    def _read(self, name: str, progress: Progress) -> None:
+        version = self._version(name)
+        corpus = self._data.corpus(name, lambda share, what: progress(_READING * share, 1.0, what))
+        self._reports[name] = version, self._report(corpus, progress)
 
-        try:
-            stamp = self._stamp(name)
-            report = self._report(self._data.corpus(name, reading), name)
-            self._reports[name] = stamp, report
-            self._preparations[name] = Preparation(1.0, active=False)
-        except AecoreError as error:
-            self._preparations[name] = Preparation(error=str(error), active=False)
-        except Exception:
-            self._preparations[name] = Preparation(
-                error=f"{name} could not be read; what went wrong is in the log.", active=False
-            )
-            raise
-
-    def _report(self, corpus: text.Corpus, name: str) -> Report:
+    def _report(self, corpus: text.Corpus, progress: Progress) -> Report:
         words = text.lengths(corpus)
         longest = int(np.quantile(words, LONG))
         step = max(1, -(-longest // BINS))
@@ -138,12 +105,12 @@ class Corpora:
             title=corpus.title, statistics=text.corpus_statistics(corpus, VOCABULARY), edges=edges, lengths=counts,
             longer=int((words >= edges[-1]).sum()), sizes=sizes, coverage=coverage,
             words=text.frequent_words(corpus, WORDS), splitter=corpus.sentence_splitter,
-            vectors=self._vectors(corpus, name),
+            vectors=self._vectors(corpus, progress),
         )  # fmt: skip
 
-    def _vectors(self, corpus: text.Corpus, name: str) -> dict[str, float | str]:
+    def _vectors(self, corpus: text.Corpus, progress: Progress) -> dict[str, float | str]:
         def making(share: float, what: str) -> None:
-            self._preparations[name] = Preparation(_READING + (1 - _READING) * share, what)
+            progress(_READING + (1 - _READING) * share, 1.0, what)
 
         vocabulary, glove = text.Vocabulary.of(corpus, VOCABULARY), self._glove()
         sources: list[tuple[Literal["glove", "corpus"], int, str]] = [("corpus", VECTOR, "made from the text itself")]

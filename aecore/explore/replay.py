@@ -1,13 +1,14 @@
 """A run's snapshots as a film: codes on common axes, aligned from one to the next, and one scale for all weights."""
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
+from cachetools import LRUCache
 from scipy.linalg import orthogonal_procrustes
 from threadpoolctl import threadpool_limits
 
+from aecore.analysis.projections import principal_directions
 from aecore.analysis.units import full_colour
 from aecore.runs.runs import Runs
 
@@ -66,7 +67,7 @@ class Replay:
 
     def __init__(self, runs: Runs):
         self._runs = runs
-        self._reels: OrderedDict[tuple[str, int], _Reel] = OrderedDict()
+        self._reels: LRUCache[tuple[str, int], _Reel] = LRUCache(FILMS)
         self._lock = threading.Lock()
 
     def film(self, name: str) -> Film | None:
@@ -84,9 +85,6 @@ class Replay:
         run = self._runs.run(name)
         with self._lock:
             reel = self._reels.setdefault((name, run.attempt), _Reel())
-            self._reels.move_to_end((name, run.attempt))
-            while len(self._reels) > FILMS:
-                self._reels.popitem(last=False)
             with threadpool_limits(1):  # small matrices: threads that wait for each other cost far more than they save
                 self._wind(name, reel)
                 return _film(reel) if reel.positions else None
@@ -129,7 +127,7 @@ def _film(reel: _Reel) -> Film:
     middle = last.mean(axis=0)
     back = orthogonal_procrustes(end, last - middle)[0]
     if last.shape[1] > 2:
-        basis = _principal(last - middle)
+        basis = principal_directions(last - middle, 2)
         as_they_are = [(codes - middle) @ basis for codes in reel.codes]
         aligned = [turned @ (back @ basis) for turned in reel.turned]
     else:
@@ -143,13 +141,6 @@ def _film(reel: _Reel) -> Film:
         tuple(reel.positions), reel.labels, reel.indices, last.shape[1], np.asarray(as_they_are, np.float32),
         np.asarray(aligned, np.float32), {name: max(frame[name] for frame in reel.limits) for name in reel.limits[-1]},
     )  # fmt: skip
-
-
-def _principal(centred: np.ndarray) -> np.ndarray:
-    """The first two principal directions [units, 2], each mirrored so that its entries' sum is not negative."""
-    _, directions = np.linalg.eigh(centred.T @ centred)
-    first = directions[:, [-1, -2]]
-    return first * np.where(first.sum(axis=0) < 0, -1, 1)
 
 
 def _finite(codes: np.ndarray) -> np.ndarray:

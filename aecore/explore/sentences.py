@@ -1,13 +1,13 @@
 """What the page Sentences asks: sentences as a run's model, the mean of word vectors and TF-IDF with SVD see them."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from operator import attrgetter
 
 import numpy as np
+from cachetools import LRUCache, cachedmethod
 
 from aecore.analysis import projections
 from aecore.analysis.similarity import LatentWords, WordMeans, cosine, nearest
@@ -141,22 +141,6 @@ class Map:
     shares: tuple[float, ...]
 
 
-class _Lately:
-    """What was computed lately; computed once even where two visitors ask at once."""
-
-    def __init__(self, most: int):
-        self._most, self._held, self._lock = most, OrderedDict[Hashable, Any](), threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key not in self._held:
-                self._held[key] = make()
-            self._held.move_to_end(key)
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-            return self._held[key]
-
-
 class Sentences:
     """Explores sentence runs.
 
@@ -167,8 +151,12 @@ class Sentences:
 
     def __init__(self, runs: Runs, data: Data):
         self._runs, self._data = runs, data
-        self._readers, self._searched, self._maps = _Lately(8), _Lately(3), _Lately(16)
+        self._readers: LRUCache[Hashable, Reader] = LRUCache(8)
+        self._searched: LRUCache[Hashable, Searched] = LRUCache(3)
+        self._maps: LRUCache[Hashable, Map] = LRUCache(16)
+        self._reading, self._searching, self._mapping = (threading.Condition() for _ in range(3))
 
+    @cachedmethod(attrgetter("_readers"), key=lambda self, name: self._key(name), condition=attrgetter("_reading"))
     def reader(self, name: str) -> Reader:
         """What turns sentences into numbers for a run.
 
@@ -176,7 +164,13 @@ class Sentences:
             BadInput: there is no such run, or it has not begun.
             StorageError: what it keeps is damaged.
         """
-        return self._readers.get(self._key(name), lambda: self._read(name))
+        kept, hyper = self._runs.kept(name, "language"), self._runs.run(name).config.sentence_hyper
+        if not kept:
+            raise BadInput(f"{name} has not read its corpus yet: wait until its first step.")
+        found = self._runs.kept(name, "baselines")
+        latent = LatentWords(found["idf"], found["components"].astype(np.float32)) if found else None
+        means = WordMeans(kept["table"].astype(np.float32))
+        return Reader(Vocabulary.unpack(kept["words"]), means, latent, hyper.length, hyper.objective == "words")
 
     def similarity(self, name: str) -> dict[str, np.ndarray]:
         """The cosines that the scorecard was made from; see `aecore.training.sentence_score`. Empty before the end."""
@@ -200,6 +194,7 @@ class Sentences:
         found = {CODES: codes.astype(np.float32), MEANS: reader.means.encode(ids).astype(np.float32)}
         return found if reader.latent is None else found | {LATENT: reader.latent.encode(ids)}
 
+    @cachedmethod(attrgetter("_searched"), key=lambda self, name: self._key(name), condition=attrgetter("_searching"))
     def searched(self, name: str) -> Searched:
         """Up to 10,000 of a run's held-out sentences, drawn at random; of Python's documentation where none are here.
 
@@ -207,7 +202,21 @@ class Sentences:
             BadInput, WorkerLost: see `vectors`.
             DataMissing: the corpus cannot be read.
         """
-        return self._searched.get(self._key(name), lambda: self._search(name))
+        config, reader = self._runs.run(name).config, self.reader(name)
+        corpus = self._corpus(config, reader)
+        held_out = corpus is not None
+        if corpus is None:
+            corpus = self._data.corpus(PYTHON_DOCS)
+            chosen = np.random.default_rng(0).permutation(len(corpus))
+        else:
+            chosen = split(corpus, config.sentence_hyper.split, config.sentence_hyper.held_out_share)[1]  # shuffled
+        total, chosen = len(chosen), chosen[:SEARCHED]
+        ids = sentence_ids(corpus, reader.vocabulary, reader.length)[chosen]
+        read = np.flatnonzero(ids.any(axis=1))
+        rows = chosen[read].tolist()
+        topics = [tuple(corpus.topic_names[k] for k in corpus.topics_of(row)) for row in rows]
+        texts = [corpus.sentences[row] for row in rows]
+        return Searched(texts, topics, self.vectors(name, ids[read]), corpus.title, held_out, total)
 
     def neighbours(self, name: str, sentence: str, count: int = 5) -> dict[str, list[Neighbour]]:
         """The sentences nearest to one, by representation; none where all of its words are unknown there.
@@ -267,6 +276,11 @@ class Sentences:
             row[end if reader.ends else round(sizes[0] + share * (sizes[1] - sizes[0])) :] = PAD
         return Line(shares, ids, words, answer["cosines"])
 
+    @cachedmethod(
+        attrgetter("_maps"),
+        key=lambda self, name, *choices: (*self._key(name), self._runs.run(name).position, *choices),
+        condition=attrgetter("_mapping"),
+    )
     def map(self, name: str, embedded: bool = False, representation: str = CODES) -> Map | None:
         """Up to 2,000 held-out sentences in the plane: principal components, or t-SNE. None before the first step.
 
@@ -278,51 +292,6 @@ class Sentences:
         Raises:
             DataMissing: the corpus cannot be read.
         """
-        run = self._runs.run(name)
-        key = (*self._key(name), run.position, embedded, representation)
-        return self._maps.get(key, lambda: self._map(name, embedded, representation))
-
-    def _key(self, name: str) -> tuple[str, ...]:
-        run = self._runs.run(name)
-        return name, self._runs.weights_version(name), run.status
-
-    def _read(self, name: str) -> Reader:
-        kept, hyper = self._runs.kept(name, "language"), self._runs.run(name).config.sentence_hyper
-        if not kept:
-            raise BadInput(f"{name} has not read its corpus yet: wait until its first step.")
-        found = self._runs.kept(name, "baselines")
-        latent = LatentWords(found["idf"], found["components"].astype(np.float32)) if found else None
-        means = WordMeans(kept["table"].astype(np.float32))
-        return Reader(Vocabulary.unpack(kept["words"]), means, latent, hyper.length, hyper.objective == "words")
-
-    def _search(self, name: str) -> Searched:
-        config, reader = self._runs.run(name).config, self.reader(name)
-        corpus = self._corpus(config, reader)
-        held_out = corpus is not None
-        if corpus is None:
-            corpus = self._data.corpus(PYTHON_DOCS)
-            chosen = np.random.default_rng(0).permutation(len(corpus))
-        else:
-            chosen = split(corpus, config.sentence_hyper.split, config.sentence_hyper.held_out_share)[1]  # shuffled
-        total, chosen = len(chosen), chosen[:SEARCHED]
-        ids = sentence_ids(corpus, reader.vocabulary, reader.length)[chosen]
-        read = np.flatnonzero(ids.any(axis=1))
-        rows = chosen[read].tolist()
-        topics = [tuple(corpus.topic_names[k] for k in corpus.topics_of(row)) for row in rows]
-        texts = [corpus.sentences[row] for row in rows]
-        return Searched(texts, topics, self.vectors(name, ids[read]), corpus.title, held_out, total)
-
-    def _corpus(self, config: RunConfig, reader: Reader) -> Corpus | None:
-        """The corpus of a run, or None where it is not on this machine, or is not what it was."""
-        try:
-            if not self._data.dataset(config.dataset).available:
-                return None
-        except BadInput:  # an own text that was removed
-            return None
-        corpus = self._data.corpus(config.dataset)
-        return corpus if Vocabulary.of(corpus, config.sentence_hyper.vocabulary) == reader.vocabulary else None
-
-    def _map(self, name: str, embedded: bool, representation: str) -> Map | None:
         kept = self._runs.kept(name, "map")
         if kept:
             names = as_texts(kept["names"])
@@ -346,6 +315,20 @@ class Sentences:
         found = Map(np.zeros((len(codes), 2), np.float32), kept["labels"], names, texts, tuple(shares.tolist()))
         found.places[:, : places.shape[1]] = places
         return replace(found, places=projections.neighbour_embedding(codes, 2), shares=()) if embedded else found
+
+    def _key(self, name: str) -> tuple[str, ...]:
+        run = self._runs.run(name)
+        return name, self._runs.weights_version(name), run.status
+
+    def _corpus(self, config: RunConfig, reader: Reader) -> Corpus | None:
+        """The corpus of a run, or None where it is not on this machine, or is not what it was."""
+        try:
+            if not self._data.dataset(config.dataset).available:
+                return None
+        except BadInput:  # an own text that was removed
+            return None
+        corpus = self._data.corpus(config.dataset)
+        return corpus if Vocabulary.of(corpus, config.sentence_hyper.vocabulary) == reader.vocabulary else None
 
 
 def _likeness(one: np.ndarray, other: np.ndarray) -> float | None:

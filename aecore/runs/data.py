@@ -1,8 +1,6 @@
 """Datasets, corpora and word vectors: what there is, how to get more, and a visitor's own."""
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +9,11 @@ import numpy as np
 from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
 from aecore.datasets import text
-from aecore.errors import AecoreError
+from aecore.runs.background import BackgroundTasks, TaskStatus
 from aecore.schema import ImageConfig
 from aecore.settings import Settings
 
 EXAMPLE_CLASS = 3
-
-
-@dataclass(frozen=True)
-class Download:
-    """A dataset on its way.
-
-    Attributes:
-        done: bytes so far.
-        total: bytes in all, 0 while unknown.
-        error: one sentence if it failed, else "".
-        active: whether it is still going on.
-    """
-
-    done: int = 0
-    total: int = 0
-    error: str = ""
-    active: bool = True
 
 
 class Data:
@@ -44,8 +25,7 @@ class Data:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self._lock = threading.Lock()
-        self._downloads: dict[str, Download] = {}
+        self._tasks = BackgroundTasks()
 
     def dataset(self, name: str) -> datasets.DatasetStatus:
         """Whether a dataset, or GloVe vectors such as "glove-50", are here, where, and how to get them.
@@ -135,12 +115,10 @@ class Data:
         return image[..., 0], code[0], np.clip(pca.decode(code), 0, 1).reshape(image.shape)[..., 0]
 
     def download(self, name: str) -> None:
-        """Starts fetching a dataset in the background; `download_status` tells how far it is."""
-        with self._lock:
-            if name in self._downloads and self._downloads[name].active:
-                return
-            self._downloads[name] = Download()
-        threading.Thread(target=self._fetch, args=(name,), name=f"download {name}", daemon=True).start()
+        """Starts fetching a dataset in the background; `download_status` tells how far it is, in bytes."""
+        self._tasks.start(
+            name, lambda report: self.download_now(name, lambda done, total: report(done, total, "downloading"))
+        )
 
     def download_now(self, name: str, progress: Any = None) -> None:
         """Fetches a dataset, or GloVe vectors, and returns when they are here.
@@ -160,16 +138,6 @@ class Data:
         else:
             text.download_glove(size, self.settings, progress)
 
-    def download_status(self, name: str) -> Download | None:
+    def download_status(self, name: str) -> TaskStatus | None:
         """The last download of a dataset, or None."""
-        return self._downloads.get(name)
-
-    def _fetch(self, name: str) -> None:
-        def progress(done: int, total: int) -> None:
-            self._downloads[name] = Download(done, total)
-
-        try:
-            self.download_now(name, progress)
-            self._downloads[name] = Download(active=False)
-        except AecoreError as error:
-            self._downloads[name] = Download(error=str(error), active=False)
+        return self._tasks.status(name)

@@ -25,7 +25,7 @@ def test_nothing_was_trained_yet(worker: ScriptedWorker, monkeypatch: pytest.Mon
     app = visit("sentences")
     assert "No sentence autoencoder has been trained" in texts(app)
     assert app.button(key="train-sentences").label == "Train one on Python docs"
-    assert app.selectbox(key="corpus").value == "python-docs"
+    assert app.selectbox(key="chosen_corpus").value == "python-docs"
     assert not worker.jobs
 
 
@@ -108,7 +108,7 @@ def test_uploads(run: str) -> None:
     assert not app.exception
     assert not errors(app)
     assert app.success[0].value.startswith("mine.csv was added")
-    assert str(app.selectbox(key="corpus").value).startswith("text-mine-")
+    assert str(app.selectbox(key="chosen_corpus").value).startswith("text-mine-")
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 
 from aecore.datasets.catalogue import PYTHON_DOCS, REUTERS
 from aecore.datasets.registry import DatasetInfo, info_of, own_text_path, status, without_version
@@ -41,26 +41,8 @@ class _Source(NamedTuple):
     resplit: bool = False
 
 
-class _Memory:
-    """The corpora loaded last. One is made at a time, so that two visitors do not parse the same one."""
-
-    def __init__(self) -> None:
-        self.making = threading.Lock()
-        self._held: OrderedDict[tuple[Path, str], Corpus] = OrderedDict()
-
-    def get(self, key: tuple[Path, str]) -> Corpus | None:
-        found = self._held.get(key)
-        if found is not None:
-            self._held[key] = self._held.pop(key)
-        return found
-
-    def keep(self, key: tuple[Path, str], corpus: Corpus) -> None:
-        self._held[key] = corpus
-        while len(self._held) > IN_MEMORY:
-            self._held.popitem(last=False)
-
-
-_MEMORY = _Memory()
+_CORPORA: LRUCache[tuple[Path, str], Corpus] = LRUCache(IN_MEMORY)
+_MAKING = threading.Lock()  # one is made at a time, so that two visitors do not parse the same one
 
 
 def load_corpus(name: str, settings: Settings, progress: Progress | None = None) -> Corpus:
@@ -86,12 +68,12 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
         dataset = info_of("sentences", name, settings)
     source = _source(dataset, settings)
     path = settings.home / "cache" / "corpora" / f"{name}-{source.key}.npz"
-    with _MEMORY.making:
-        corpus = _MEMORY.get((path, source.key))
+    with _MAKING:
+        corpus = _CORPORA.get((path, source.key))
         if corpus is None:
             report(0.0, f"looking for {dataset.title}")
             corpus = _cached(dataset, path, settings) or _made(dataset, source, path, settings, report)
-        _MEMORY.keep((path, source.key), corpus)
+            _CORPORA[path, source.key] = corpus
     report(1.0, f"{dataset.title} is ready")
     return corpus
 

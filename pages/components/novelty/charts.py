@@ -64,8 +64,8 @@ def roc_frame(detectors: dict[str, Detector], title: dict[str, str]) -> pd.DataF
 
 def draw_roc(frame: pd.DataFrame, names: tuple[str, ...]) -> None:
     """Draws ROC curves and chance."""
-    alt = f"ROC curves: {', '.join(names)}."
-    st.vega_lite_chart(frame, _roc_spec(names), key="roc", width="stretch", alt=alt)
+    description = f"ROC curves: {', '.join(names)}."
+    st.vega_lite_chart(frame, _roc_spec(names), key="roc", width="stretch", alt=description)
 
 
 @functools.lru_cache(maxsize=16)

@@ -11,8 +11,7 @@ from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.replay.views import ALIGNED, CODES, moment
 from pages.components.shared import query_parameters
-from pages.components.shared.session import show_errors
-from pages.components.train.live import STEADY
+from pages.components.shared.redrawing import STEADY, redraw
 
 PACES = {"0.5": "a snapshot every 2 seconds", "1": "1 snapshot a second", "2": "2 snapshots a second",
          "4": "4 snapshots a second"}  # fmt: skip
@@ -30,26 +29,26 @@ def replay(service: Service, name: str, in_address: bool) -> None:
         in_address: whether moment, pace and alignment are kept in the page's address.
     """
     st.html(STEADY)
-    with show_errors():
-        active, playing, pace = service.runs.run(name).active, _playing(name), _pace()
-        seconds = 1 / float(pace) if playing else (LIVE_SECONDS if active else None)
-        st.fragment(_draw, run_every=seconds)(service, name, in_address, (active, playing, pace))
+    redraw(
+        lambda: _draw(service, name, in_address),
+        lambda: (service.runs.run(name).active, _playing(name), _pace()),
+        lambda going_on: _seconds(*going_on),
+    )
 
 
-def _draw(service: Service, name: str, in_address: bool, was: tuple[bool, bool, str]) -> None:
-    with show_errors():
-        run, film = service.runs.run(name), service.replay.film(name)
-        if film is None or len(film.positions) < 2:
-            st.caption("The slider appears here as soon as there are two snapshots of the run.")
-            if run.active != was[0]:
-                st.rerun()
-            return
-        frame, codes = _controls(film, run, in_address)
-        if (run.active, _playing(name), _pace()) != was:
-            st.rerun()  # the whole page, so that the repetition starts, ends or changes its pace
-        view = service.runs.snapshot(name, film.positions[frame])
-        if view is not None:
-            moment(service, run, film, view, frame, codes)
+def _seconds(active: bool, playing: bool, pace: str) -> float | None:
+    return 1 / float(pace) if playing else LIVE_SECONDS if active else None
+
+
+def _draw(service: Service, name: str, in_address: bool) -> None:
+    run, film = service.runs.run(name), service.replay.film(name)
+    if film is None or len(film.positions) < 2:
+        st.caption("The slider appears here as soon as there are two snapshots of the run.")
+        return
+    frame, codes = _controls(film, run, in_address)
+    view = service.runs.snapshot(name, film.positions[frame])
+    if view is not None:
+        moment(service, run, film, view, frame, codes)
 
 
 def _playing(name: str) -> bool:
@@ -95,7 +94,8 @@ def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
     following = " It follows the training." if run.active and state.get(f"follow_{run.id}") else ""
     st.caption(f"After epoch {words[frame]} of {run.total_epochs}: snapshot {frame + 1} of {last + 1}.{following}")
     if in_address and not playing:
-        _write_address(film, frame)
+        shown, at_first = (f"{film.positions[k]:.6g}" for k in (frame, last))
+        query_parameters.mirror("at", shown, at_first)
     return frame, codes
 
 
@@ -103,14 +103,12 @@ def _frame(film: Film, run: RunView, in_address: bool) -> int:
     state, last = st.session_state, len(film.positions) - 1
     follow = f"follow_{run.id}"
     state.setdefault(follow, True)
-    asked = st.query_params.get("at") if in_address else None
-    if asked is not None and (run.id, asked) != state.get("at_seen"):
-        state["at_seen"] = (run.id, asked)
-        position = _number(asked)
-        if position is None:
-            st.error(f"The epoch '{asked}' in the address is no number: move the slider instead.")
-        else:
-            state[f"frame_{run.id}"], state[follow] = film.nearest(position), False
+    if state.get("at_run") != run.id:  # another run is shown at the same moment
+        state["at_run"] = run.id
+        state.pop("chosen_at_seen", None)
+    wrong = "The epoch '{}' in the address is no number: move the slider instead."
+    if in_address and query_parameters.take("at", _number, wrong):
+        state[f"frame_{run.id}"], state[follow] = film.nearest(state["chosen_at"]), False
     frame = last if state[follow] and not _playing(run.id) else min(state.get(f"frame_{run.id}", last), last)
     if _playing(run.id) and not state.pop(f"moved_{run.id}", False):
         frame = min(frame + 1, last)
@@ -133,19 +131,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if np.isfinite(value) else None
-
-
-def _write_address(film: Film, frame: int) -> None:
-    """The moment shown, unless it is the last one."""
-    if frame == len(film.positions) - 1:
-        if "at" in st.query_params:
-            del st.query_params["at"]
-        return
-    text = f"{film.positions[frame]:.6g}"
-    run = st.query_params.get("run")
-    st.session_state["at_seen"] = (run, text)
-    if st.query_params.get("at") != text:
-        st.query_params["at"] = text
 
 
 def _dragged(name: str, last: int) -> None:

@@ -9,8 +9,10 @@ import streamlit as st
 
 from aecore.explore.corpora import VOCABULARY, Report
 from aecore.service import Service
-from pages.components.shared.datasets import REFRESH_SECONDS, download_panel
+from pages.components.shared import query_parameters
+from pages.components.shared.datasets import download_panel
 from pages.components.shared.export import downloads
+from pages.components.shared.redrawing import redraw
 from pages.components.shared.session import show_errors
 from pages.components.shared.vega import without_data
 
@@ -18,28 +20,19 @@ GLOVE = "glove-50"
 MOST_MEGABYTES = 50  # of a text
 MOST_VECTORS = 400  # of word vectors, which are held in memory: enough for those of 50 and of 100 numbers
 HEIGHT = 240
-NAMED = "corpus"
+NEXT = "corpus-next"
 
 
 def choose_corpus(service: Service, default: str) -> None:
     """Draws the choice of a corpus, what it holds, and how to add others."""
     found = {status.name: status for status in service.data.datasets("sentences")}
-    state = st.session_state
-    if f"{NAMED}-next" in state:  # one that was just added
-        state[NAMED] = state.pop(f"{NAMED}-next")
-    if NAMED not in state:
-        asked = st.query_params.get("corpus", default)
-        if asked not in found and asked != default:
-            st.error(f"There is no corpus '{asked}'; choose one of {', '.join(found)}.")
-        state[NAMED] = asked
-    if state[NAMED] not in found:
-        state[NAMED] = default if default in found else next(iter(found))
-    name = st.selectbox(
-        "Corpus", list(found), key=NAMED, persist_state="session",
-        format_func=lambda each: found[each].title + ("" if found[each].available else " (not here)"),
+    if NEXT in st.session_state:  # one that was just added
+        st.session_state["chosen_corpus"] = st.session_state.pop(NEXT)
+    name = query_parameters.pick(
+        "Corpus", list(found), "corpus", default if default in found else next(iter(found)),
+        lambda each: found[each].title + ("" if found[each].available else " (not here)"),
+        complaint=f"There is no corpus '{{}}'; choose one of {', '.join(found)}.", always=True,
     )  # fmt: skip
-    if st.query_params.get("corpus") != name:
-        st.query_params["corpus"] = name
     corpus_panel(service, name)
     _add(service)
 
@@ -54,20 +47,21 @@ def corpus_panel(service: Service, name: str) -> None:
     if service.corpora.report(name) is None and _error(service, name) is None:
         service.corpora.prepare(name)
     going = service.corpora.status(name)
-    active = going is not None and going.active
+
+    def active() -> bool:
+        now = service.corpora.status(name)
+        return now is not None and now.active
 
     def draw() -> None:
         now = service.corpora.status(name)
         if now is not None and now.active:
-            st.progress(min(1.0, now.share), text=f"Reading the corpus, once: {now.what or 'it begins'}")
-        elif active:
-            st.rerun()  # it has ended: the whole page knows more now
+            st.progress(now.share, text=f"Reading the corpus, once: {now.what or 'it begins'}")
 
-    st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()
+    redraw(draw, active)
     report = service.corpora.report(name)
     if report is not None:
         _report(report, name)
-    elif not active and going is not None and going.error:
+    elif going is not None and going.error:
         st.error(going.error)
         st.button("Try again", key=f"again-{name}", on_click=service.corpora.prepare, args=(name,))
 
@@ -138,7 +132,7 @@ def _add(service: Service) -> None:
                 st.error("Choose a .txt or .csv file first.")
             else:
                 with show_errors():
-                    st.session_state[f"{NAMED}-next"] = service.data.add_text(file.name, file.getvalue())
+                    st.session_state[NEXT] = service.data.add_text(file.name, file.getvalue())
                     st.session_state["added"] = f"{file.name} was added; it can be chosen as a dataset on Train."
                     st.rerun()
     glove = service.data.dataset(GLOVE)

@@ -45,8 +45,10 @@ def histograms(service: Service, run: RunView) -> None:
         return
     _figures(run, cosines)
     frame = shares(cosines)
-    alt = f"Histograms of {len(cosines)} samples of cosines between codes: {', '.join(cosines_titles(cosines))}."
-    st.vega_lite_chart(frame, _spec(tuple(cosines), frame["cosine"].min()), key=f"similarity-{run.id}", alt=alt)
+    description = (
+        f"Histograms of {len(cosines)} samples of cosines between codes: {', '.join(cosines_titles(cosines))}."
+    )
+    st.vega_lite_chart(frame, _spec(tuple(cosines), frame["cosine"].min()), key=f"similarity-{run.id}", alt=description)
     st.caption(
         f"The textbook's measure, filled in the first colour: the code of each of {len(cosines['own'])} held-out "
         "sentences against the code of what the model makes of it. Filled in the second colour: the same sentences "

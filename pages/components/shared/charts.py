@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from aecore.analysis.projections import principal_directions
 from aecore.store.views import Curve, RunView
 from pages.components.shared.vega import without_data
 
@@ -38,8 +39,8 @@ def loss_chart(run: RunView, curve: Curve, logarithmic: bool, now: float | None 
     phases, replayed = len(hyper.phases()) > 1, now is not None
     spec = _loss_spec(run.total_epochs, pca_name(run), hyper.loss_title, logarithmic, phases, replayed)
     key = f"{'replayed-loss' if replayed else 'loss'}-{run.id}-{logarithmic}"
-    alt = "Training and held-out loss by epoch, with the baseline's as a dashed line."
-    st.vega_lite_chart(curve_frame(run, curve, now), spec, key=key, alt=alt, **KEEP_ZOOM)
+    description = "Training and held-out loss by epoch, with the baseline's as a dashed line."
+    st.vega_lite_chart(curve_frame(run, curve, now), spec, key=key, alt=description, **KEEP_ZOOM)
 
 
 def curve_frame(run: RunView, curve: Curve, now: float | None = None) -> pd.DataFrame:
@@ -111,9 +112,9 @@ def parts_charts(run: RunView, curve: Curve) -> None:
     """Draws each term that the loss is made of, for training and held-out images; nothing where there is but one."""
     frame = parts_frame(curve)
     for term in frame["term"].unique():
-        alt = f"The {term} term of the loss by epoch, for training and for held-out images."
+        description = f"The {term} term of the loss by epoch, for training and for held-out images."
         st.vega_lite_chart(frame[frame["term"] == term], _part_spec(run.total_epochs, term),
-                           key=f"part-{term}-{run.id}", alt=alt, **KEEP_ZOOM)  # fmt: skip
+                           key=f"part-{term}-{run.id}", alt=description, **KEEP_ZOOM)  # fmt: skip
     if len(frame):
         st.caption("The terms that the loss is made of; the KL is shown before it is multiplied by β.")
 
@@ -147,8 +148,8 @@ def _part_spec(total_epochs: int, term: str) -> dict[str, Any]:
 def kl_chart(key: str, kl: np.ndarray) -> None:
     """Draws the KL of each unit of a code [units] as bars."""
     frame = pd.DataFrame({"unit": np.arange(1, len(kl) + 1), "kl": kl.astype(np.float64)})
-    alt = f"KL of each of the {len(kl)} units of the code, in nats."
-    st.vega_lite_chart(frame, _kl_spec(), key=key, alt=alt)
+    description = f"KL of each of the {len(kl)} units of the code, in nats."
+    st.vega_lite_chart(frame, _kl_spec(), key=key, alt=description)
 
 
 @functools.lru_cache(maxsize=1)
@@ -165,8 +166,8 @@ def _kl_spec() -> dict[str, Any]:
 def codes_chart(key: str, codes: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
     """Draws codes [n, units] in the plane, coloured by class [n]."""
     spec = _codes_spec(min(codes.shape[1], 3), classes)
-    alt = "Codes of held-out images, coloured by class."
-    st.vega_lite_chart(codes_frame(codes, labels), spec, key=key, alt=alt, **KEEP_ZOOM)
+    description = "Codes of held-out images, coloured by class."
+    st.vega_lite_chart(codes_frame(codes, labels), spec, key=key, alt=description, **KEEP_ZOOM)
 
 
 def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -186,9 +187,7 @@ def codes_frame(codes: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
         plane = codes
     else:
         centred = codes - codes.mean(axis=0)
-        _, directions = np.linalg.eigh(centred.T @ centred)  # far cheaper than a decomposition of the codes
-        first = directions[:, [-1, -2]]
-        plane = centred @ (first * np.where(first.sum(axis=0) < 0, -1, 1))
+        plane = centred @ principal_directions(centred, 2)
     return pd.DataFrame({"x": plane[:, 0], "y": plane[:, 1], "class": labels.astype(int)})
 
 

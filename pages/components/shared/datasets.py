@@ -3,27 +3,25 @@
 import streamlit as st
 
 from aecore.service import Service
-
-REFRESH_SECONDS = 0.5
+from pages.components.shared.redrawing import redraw
 
 
 def download_panel(service: Service, name: str) -> None:
     """Draws the button, or how far the download is."""
-    going = service.data.download_status(name)
-    active = going is not None and going.active
+
+    def active() -> bool:
+        now = service.data.download_status(name)
+        return now is not None and now.active
 
     def draw() -> None:
         now = service.data.download_status(name)
         if now is not None and now.active:
-            share = now.done / now.total if now.total else 0.0
-            st.progress(min(1.0, share), text=f"{now.done / 1e6:.1f} of {now.total / 1e6:.1f} MB")
+            st.progress(now.share, text=f"{now.done / 1e6:.1f} of {now.total / 1e6:.1f} MB")
             return
-        if active:
-            st.rerun()  # it has ended: the whole page knows more now
         if now is not None and now.error:
             st.error(now.error)
         if st.button(f"Download {name}", icon=":material/download:", key=f"download-{name}"):
             service.data.download(name)
             st.rerun()
 
-    st.fragment(draw, run_every=REFRESH_SECONDS if active else None)()
+    redraw(draw, active)

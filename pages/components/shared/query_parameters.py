@@ -1,6 +1,11 @@
-"""Single choices that a page keeps in its address, by their own names rather than by the words shown for them."""
+"""Choices that a page mirrors in its query parameters, so that a link opens it as it is.
+
+Streamlit's `bind="query-params"` writes the words shown for an option and knows no choice that depends on another one:
+here a choice has a name of its own, is checked, and may be left out where it is the default.
+"""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -12,64 +17,78 @@ def pick(
     default: str,
     words: Callable[[str], str] = str,
     help: str | None = None,  # noqa: A002
+    complaint: str | None = None,
+    always: bool = False,
 ) -> str:
-    """Draws a choice of one of several, and mirrors it in the address where it is not the default.
+    """Draws a choice of one of several, and mirrors it where it is not the default.
 
     Args:
         label: of the field.
-        options: what can be chosen, as the address says it.
-        name: of the parameter in the address.
+        options: what can be chosen, as the query parameter says it.
+        name: of the query parameter; the field's key is "chosen_" and the name.
         default: what is chosen at first.
         words: how an option is shown.
         help: of the field.
+        complaint: what is said of a value that cannot be chosen, "{}".
+        always: whether the default is mirrored as well.
     """
-    state, key = st.session_state, f"chosen_{name}"
-    _take(
-        name,
-        lambda text: text if text in options else None,
-        f"{label} '{{}}' is not among the choices: take one from the list.",
-    )
-    if state.get(key) not in options:
-        state[key] = default
+    key = f"chosen_{name}"
+    known = f"{label} '{{}}' is not among the choices: take one from the list."
+    take(name, lambda text: text if text in options else None, complaint or known)
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default
     st.selectbox(label, options, key=key, format_func=words, persist_state="session", help=help)
-    return _kept(name, state[key], default)
+    return mirror(name, st.session_state[key], None if always else default)
 
 
 def number(label: str, most: int, name: str, default: int, help: str | None = None) -> int:  # noqa: A002
     """Draws a choice of a whole number from 1 to `most`; see `pick`."""
     state, key = st.session_state, f"chosen_{name}"
-
-    def read(text: str) -> int | None:
-        return int(text) if text.isdecimal() and 1 <= int(text) <= most else None
-
-    _take(name, read, f"{label} '{{}}' is not among the choices: take one from 1 to {most}.")
+    take(name, whole(most), f"{label} '{{}}' is not among the choices: take one from 1 to {most}.")
     found = state.get(key)
     if not isinstance(found, int) or not 1 <= found <= most:
         state[key] = default
     st.number_input(label, 1, most, key=key, persist_state="session", help=help)
-    return int(_kept(name, str(state[key]), str(default)))
+    return int(mirror(name, str(state[key]), str(default)))
 
 
-def _take(name: str, read: Callable[[str], object | None], complaint: str) -> None:
-    """Takes over what the address asks for, when it was not this page that wrote it."""
+def whole(most: int) -> Callable[[str], int | None]:
+    """Reads a whole number from 1 to `most`; gives None for anything else."""
+    return lambda text: int(text) if text.isdecimal() and 1 <= int(text) <= most else None
+
+
+def take(name: str, read: Callable[[str], Any], complaint: str = "") -> bool:
+    """Takes over what a query parameter asks for, when it was not this page that wrote it.
+
+    Args:
+        name: of the query parameter; what was read becomes the session's "chosen_" and the name.
+        read: what a text asks for; None where it cannot be used.
+        complaint: what is then said of it, "{}".
+
+    Returns:
+        Whether something was taken over.
+    """
     state, key = st.session_state, f"chosen_{name}"
     asked = st.query_params.get(name)
-    if asked is not None and asked != state.get(f"{key}_seen"):
-        value = read(asked)
-        if value is None:
-            st.error(complaint.format(asked))
-        else:
-            state[key] = value
+    if asked is None or asked == state.get(f"{key}_seen"):
+        return False
+    state[f"{key}_seen"] = asked
+    value = read(asked)
+    if value is None:
+        st.error(complaint.format(asked[:60]))
+        return False
+    state[key] = value
+    return True
 
 
-def _kept(name: str, value: str, default: str) -> str:
+def mirror(name: str, value: str, default: str | None = None) -> str:
+    """Writes a query parameter, or drops it where the value is the default; returns the value."""
+    st.session_state[f"chosen_{name}_seen"] = value
     asked = st.query_params.get(name)
-    if value != default:
-        st.session_state[f"chosen_{name}_seen"] = value
-        if asked != value:
-            st.query_params[name] = value
-    else:
+    if value == default:
         st.session_state[f"chosen_{name}_seen"] = None
         if asked is not None:
             del st.query_params[name]
+    elif asked != value:
+        st.query_params[name] = value
     return value

@@ -1,4 +1,4 @@
-"""The run that a page is about: named, chosen, and kept in the page's address."""
+"""The run that a page is about: named, chosen, and mirrored in the query parameters."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,11 @@ import streamlit as st
 
 from aecore.service import Service
 from aecore.store.views import RunView
+from pages.components.shared import query_parameters
 
 MOST = 50
+NOT_HERE = ("The run '{}' cannot be shown here: it does not exist, has learnt nothing yet, or is of another kind. "
+            "Choose one from the list.")  # fmt: skip
 
 
 def run_label(run: RunView) -> str:
@@ -27,11 +30,11 @@ def explorable(service: Service, wanted: Callable[[RunView], bool] = lambda _: T
 def choose_run(
     runs: dict[str, RunView], name: str = "run", label: str = "Run", default: str | None = None
 ) -> RunView | None:
-    """Draws the choice of one run and mirrors it in the address.
+    """Draws the choice of one run and mirrors it.
 
     Args:
         runs: what can be chosen; see `explorable`.
-        name: of the parameter in the address.
+        name: of the query parameter.
         label: of the field.
         default: the run shown at first; the first one where it is None or cannot be chosen.
 
@@ -42,18 +45,6 @@ def choose_run(
         st.info("There is nothing to look at yet: train a model first.", icon=":material/model_training:")
         st.page_link("pages/train.py", label="Train a model", icon=":material/play_arrow:")
         return None
-    state, key = st.session_state, f"chosen_{name}"
-    asked = st.query_params.get(name)
-    if asked is not None and asked != state.get(f"{key}_seen"):
-        if asked in runs:
-            state[key] = asked
-        else:
-            st.error(f"The run '{asked}' cannot be shown here: it does not exist, has learnt nothing yet, or is of "
-                     "another kind. Choose one from the list.")  # fmt: skip
-    if state.get(key) not in runs:
-        state[key] = default if default in runs else next(iter(runs))
-    st.selectbox(label, list(runs), key=key, format_func=lambda run: run_label(runs[run]), persist_state="session")
-    state[f"{key}_seen"] = state[key]
-    if asked != state[key]:
-        st.query_params[name] = state[key]
-    return runs[state[key]]
+    first = default if default is not None and default in runs else next(iter(runs))
+    return runs[query_parameters.pick(label, list(runs), name, first, lambda run: run_label(runs[run]),
+                                      complaint=NOT_HERE, always=True)]  # fmt: skip

@@ -11,18 +11,13 @@ from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
 from pages.components.shared import charts, visualizations
 from pages.components.shared.formatting import duration
+from pages.components.shared.redrawing import STEADY, redraw
 from pages.components.shared.session import show_errors
 from pages.components.train.choices import use_config, write_speed
 from pages.components.train.reconstructions import language, reconstructions, sentences
 from pages.components.train.scorecard import scorecard
 from pages.components.train.speed import SPEEDS, chosen_speed
 
-REFRESH_SECONDS = 0.5
-# Twice a second Streamlit would fade what is about to be drawn again, and blink in the corner.
-STEADY = """<style>
-[data-stale="true"] { opacity: 1 !important; transition: none !important; }
-[data-testid="stStatusWidget"] { visibility: hidden; }
-</style>"""
 BADGES = {
     "queued": "gray", "starting": "blue", "running": "blue", "paused": "orange", "stopped": "violet",
     "finished": "green", "failed": "red", "interrupted": "red", "pretrained": "green",
@@ -32,16 +27,12 @@ BADGES = {
 def live(service: Service, name: str) -> None:
     """Draws a run; while it is active, the drawing repeats by itself."""
     st.html(STEADY)
-    with show_errors():
-        active = service.runs.run(name).active
-        st.fragment(_draw, run_every=REFRESH_SECONDS if active else None)(service, name, active)
+    redraw(lambda: _draw(service, name), lambda: service.runs.run(name).active)
 
 
-def _draw(service: Service, name: str, was_active: bool) -> None:
+def _draw(service: Service, name: str) -> None:
     with show_errors():
         run = service.runs.run(name)
-        if run.active != was_active:
-            st.rerun()  # the whole page, so that the repetition starts or ends
         _state(service, run)
         _controls(service, run)
         curve, snapshot = service.runs.curve(name), service.runs.snapshot(name)

@@ -37,9 +37,9 @@ def spread_frame(values: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def spread_chart(key: str, frame: pd.DataFrame, runs: tuple[str, ...], title: str, alt: str) -> None:
+def spread_chart(key: str, frame: pd.DataFrame, runs: tuple[str, ...], title: str, description: str) -> None:
     """Draws histograms as lines, their shares on a logarithmic scale."""
-    st.vega_lite_chart(frame, _spread_spec(runs, title), key=key, alt=alt)
+    st.vega_lite_chart(frame, _spread_spec(runs, title), key=key, alt=description)
 
 
 @functools.lru_cache(maxsize=64)
@@ -92,9 +92,9 @@ def unit_frame(values: np.ndarray, bins: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "images": counts})
 
 
-def unit_chart(key: str, frame: pd.DataFrame, alt: str) -> None:
+def unit_chart(key: str, frame: pd.DataFrame, description: str) -> None:
     """Draws a unit's histogram."""
-    st.vega_lite_chart(frame, _unit_spec(), key=key, alt=alt)
+    st.vega_lite_chart(frame, _unit_spec(), key=key, alt=description)
 
 
 @functools.lru_cache(maxsize=1)

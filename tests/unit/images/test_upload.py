@@ -146,7 +146,7 @@ def test_even_light_is_left_alone():
         assert "unevenly" not in steps_to_digit(read_picture(packed(picture)))[2].explanation
 
 
-@pytest.mark.parametrize("paper", [0, 255])
+@pytest.mark.parametrize("background", [0, 255])
 def test_the_mass_lies_where_mnist_has_it(background: int, tmp_path: Path):
     for image in load("digits", Settings(home=tmp_path)).x_test[:40, ..., 0]:
         found = digit(

@@ -137,7 +137,7 @@ def forget() -> None:
     """Empties the memory, so that the cache on disk is read."""
     from aecore.datasets.text import library
 
-    library._MEMORY = library._Memory()
+    library._CORPORA.clear()
 
 
 def cached(settings: Settings) -> Path:
