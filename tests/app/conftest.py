@@ -1,7 +1,9 @@
 """The dashboard without a browser: Streamlit's AppTest over the real service, with a scripted worker."""
 
+import os
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +29,7 @@ from aecore.messages.events import (
     Started,
 )
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
-from tests.app.reader import APP, CHECKPOINTS
+from tests.app.reader import APP, CHECKPOINTS, visit
 
 METRICS = {"mse": 0.0123, "psnr": 19.5, "knn5_accuracy": 0.91, "pca_mse": 0.0234, "pca_knn5_accuracy": 0.87}
 
@@ -145,8 +147,36 @@ def app(worker: ScriptedWorker) -> AppTest:
 
 
 @pytest.fixture
-def train(app: AppTest) -> AppTest:
+def train(worker: ScriptedWorker) -> AppTest:
     """The Train page, drawn once."""
-    test = app.switch_page("pages/train.py").run()
-    assert not test.exception
-    return test
+    del worker
+    return visit("train")
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Callable[[], str]], tuple[Path, str]]:
+    """Homes in which something was trained, once for all tests."""
+
+    @cache
+    def home(train: Callable[[], str]) -> tuple[Path, str]:
+        folder = tmp_path_factory.mktemp("trained")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AECORE_HOME", str(folder))
+            return folder, train()
+
+    return home
+
+
+@pytest.fixture
+def trained_once(
+    worker: ScriptedWorker, _homes: Callable[[Callable[[], str]], tuple[Path, str]]
+) -> Callable[[Callable[[], str]], str]:
+    """Takes a function that trains a run and returns its name, and gives the test a copy of the home it trained in."""
+    del worker
+
+    def use(train: Callable[[], str]) -> str:
+        folder, name = _homes(train)
+        shutil.copytree(folder, os.environ["AECORE_HOME"], dirs_exist_ok=True)
+        return name
+
+    return use

@@ -1,6 +1,7 @@
 """Novelty: what a visitor sees without a run for it, while one trains, and of one that has learnt."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -11,15 +12,18 @@ from tests.app.conftest import ScriptedWorker
 from tests.app.reader import errors, headers, texts, visit
 
 
-@pytest.fixture
-def trained(worker: ScriptedWorker) -> str:
-    """A run without the class 6, really trained."""
-    del worker
+def without_six() -> str:
     service = Service(backend=InProcess())
     config = RunConfig.make("vanilla", "digits", "quick", {"left_out": "6", "epochs": 30})
     name = [name for name, _ in service.runs.watch(config)][-1]
     service.close()
     return name
+
+
+@pytest.fixture
+def trained(trained_once: Callable[[Callable[[], str]], str]) -> str:
+    """A run without the class 6, really trained."""
+    return trained_once(without_six)
 
 
 def test_without_a_run_the_page_offers_to_train_one(worker: ScriptedWorker) -> None:

@@ -1,6 +1,7 @@
 """The page Sentences: with a small run of one's own, with the pretrained model and no data, and with nothing at all."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,8 @@ NAME = "sentence-reuters"
 
 
 @pytest.fixture
-def run(worker: ScriptedWorker) -> str:
-    del worker
-    return trained()
+def run(trained_once: Callable[[Callable[[], str]], str]) -> str:
+    return trained_once(trained)
 
 
 def test_nothing_was_trained_yet(worker: ScriptedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
