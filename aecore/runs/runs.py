@@ -16,7 +16,7 @@ from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Operati
 from aecore.runs.data import Data
 from aecore.runs.follower import Follower
 from aecore.runs.stored import StoredRuns
-from aecore.schema import IMAGE_SHAPE, RunConfig, Speed
+from aecore.schema import RunConfig, Speed
 from aecore.settings import Settings
 from aecore.store.bundles import PretrainedModels
 from aecore.store.repository import Repository
@@ -67,6 +67,8 @@ class Runs(StoredRuns):
             if not status.available:
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")
             data_of(config, self._settings, progress)
+        if config.image_shape != status.image_shape:
+            config = RunConfig.from_json({**config.to_json(), "image_shape": status.image_shape})
         return resolved(config, self._settings)
 
     def train(self, config: RunConfig, speed: Speed = FULL_SPEED) -> str:
@@ -198,7 +200,7 @@ class Runs(StoredRuns):
         for run in self._store.runs():
             alike = _comparable(run.config) == _comparable(config)
             if alike and run.samples_per_second:
-                times = config.hyper.multiply_adds(IMAGE_SHAPE) / run.config.hyper.multiply_adds(IMAGE_SHAPE)
+                times = config.multiply_adds / run.config.multiply_adds
                 return run.train_size * config.hyper.total_epochs * times / run.samples_per_second
         return None
 

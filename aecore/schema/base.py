@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from aecore.errors import BadInput
 from aecore.schema.fields import FieldSpec, explain, field_specs, hyper, truncated, typed
 
-IMAGE_SHAPE = (28, 28, 1)
+IMAGE_SHAPE = (28, 28, 1)  # of the datasets that are known, and of all runs of older versions
 MAX_PARAMETERS = 50_000_000
 _GAUSSIAN = ("noise", ("gaussian",))
 _SHARES = ("noise", ("masking", "salt_and_pepper"))
@@ -95,10 +95,9 @@ class VariantConfig(BaseModel, ABC):
         except ValidationError as error:
             raise explain(error, cls, cls.name, received) from None
 
-    @property
-    def baseline_title(self) -> str:
+    def baseline_title(self, image_shape: tuple[int, ...]) -> str:
         """What the loss is compared with, in a few words."""
-        return f"PCA, {min(self.code_units, math.prod(IMAGE_SHAPE))} components"
+        return f"PCA, {min(self.code_units, math.prod(image_shape))} components"
 
     @property
     @abstractmethod

@@ -30,26 +30,53 @@ class RunConfig:
         dataset: name in `aecore.datasets`.
         preset: the preset that the hyperparameters started from, or None.
         hyper: the variant's hyperparameters.
+        image_shape: of the dataset, (height, width, channels); () for sentences.
     """
 
     dataset: str
     preset: str | None
     hyper: VariantConfig
+    image_shape: tuple[int, ...]
 
     @classmethod
-    def make(cls, name: str, dataset: str, preset: str | None = None, values: dict[str, Any] | None = None):
+    def make(
+        cls,
+        name: str,
+        dataset: str,
+        preset: str | None = None,
+        values: dict[str, Any] | None = None,
+        image_shape: tuple[int, ...] = IMAGE_SHAPE,
+    ) -> "RunConfig":
         """Builds and checks a configuration.
+
+        Args:
+            name: of the variant.
+            dataset: name in `aecore.datasets`.
+            preset: what the hyperparameters start from, or None.
+            values: overriding ones by field name, as text or typed.
+            image_shape: of the dataset; has no meaning for sentences.
 
         Raises:
             BadInput: anything in it cannot be used.
         """
         hyper = variant(name).make(preset, values)
-        hyper.check(IMAGE_SHAPE)
-        return cls(dataset, preset, hyper)
+        image_shape = image_shape if hyper.modality == "images" else ()
+        hyper.check(image_shape)
+        return cls(dataset, preset, hyper, image_shape)
 
     @property
     def variant(self) -> str:
         return self.hyper.name
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights of the model, fixed ones included."""
+        return self.hyper.parameters(self.image_shape)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with a weight that one image or sentence takes through encoder and decoder."""
+        return self.hyper.multiply_adds(self.image_shape)
 
     @property
     def image_hyper(self) -> ImageConfig:
@@ -76,6 +103,7 @@ class RunConfig:
             "variant": self.variant,
             "dataset": self.dataset,
             "preset": self.preset,
+            "image_shape": list(self.image_shape),
             "fields": self.hyper.model_dump(mode="json"),
         }
 
@@ -89,7 +117,8 @@ class RunConfig:
         missing = [name for name in ("variant", "dataset", "preset", "fields") if name not in data]
         if missing:
             raise BadInput(f"The configuration has no {' and no '.join(missing)}.")
-        return cls.make(data["variant"], data["dataset"], None, data["fields"]).with_preset(data["preset"])
+        shape = tuple(data.get("image_shape", IMAGE_SHAPE))  # runs of older versions do not name it
+        return cls.make(data["variant"], data["dataset"], None, data["fields"], shape).with_preset(data["preset"])
 
     def with_preset(self, preset: str | None) -> "RunConfig":
         """The same run, said to have started from a preset."""

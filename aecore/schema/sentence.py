@@ -155,8 +155,8 @@ Whether two codes being close means anything is another question; the page *Sent
             "words": "cross-entropy of the word, nats",
         }[self.objective]
 
-    @property
-    def baseline_title(self) -> str:
+    def baseline_title(self, image_shape: tuple[int, ...]) -> str:
+        del image_shape
         return "always the words' frequencies" if self.objective == "words" else "always the mean vector"
 
     def parameters(self, image_shape: tuple[int, ...]) -> int:

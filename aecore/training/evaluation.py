@@ -15,7 +15,7 @@ from aecore.datasets.for_run import Data
 from aecore.errors import StorageError
 from aecore.models import build
 from aecore.models.base import Autoencoder
-from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.schema import RunConfig
 from aecore.training.model_cache import set_weights
 from aecore.training.registry import run_data
 from aecore.training.scorecard import Scorer, batched
@@ -45,7 +45,7 @@ def from_weights(config: RunConfig, weights: Sequence[np.ndarray]) -> Autoencode
     Raises:
         StorageError: they belong to another configuration.
     """
-    model = build(config.hyper, IMAGE_SHAPE)
+    model = build(config.hyper, config.image_shape)
     set_weights(model, weights)
     return model
 

@@ -12,7 +12,7 @@ from aecore.errors import StorageError
 from aecore.messages.jobs import InferenceRequest, InferenceResult
 from aecore.models import build
 from aecore.models.base import Autoencoder
-from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.schema import RunConfig
 from aecore.training.predictor import Predictor
 
 MODELS = 8
@@ -60,7 +60,7 @@ class ModelCache:
                     return None
                 if loaded is None or loaded.config != request.config:
                     config = RunConfig.from_json(request.config)
-                    loaded = CachedModel(request.config, Predictor(build(config.hyper, IMAGE_SHAPE)))
+                    loaded = CachedModel(request.config, Predictor(build(config.hyper, config.image_shape)))
                 loaded.take_over(request.weights, request.version)
                 self._models[request.model] = loaded
             return loaded.predictor(request.operation, **request.arrays)

@@ -13,7 +13,6 @@ from aecore.datasets.text.prepared import Text
 from aecore.messages.jobs import ENCODE, RECONSTRUCT
 from aecore.models import build
 from aecore.models.sentence import SentenceAutoencoder
-from aecore.schema import IMAGE_SHAPE
 from aecore.schema.sentence import Sentence
 from aecore.training.predictor import Predictor
 
@@ -140,7 +139,7 @@ class SentenceScorer:
             codes = [predict(ENCODE, ids=_whole(text.ids[side]))["codes"] for side in (first, second)]
             similarity["document"] = cosine(*codes)
         stage("an untrained encoder")
-        untrained = build(self._hyper, IMAGE_SHAPE)
+        untrained = build(self._hyper, ())
         assert isinstance(untrained, SentenceAutoencoder)
         assert isinstance(predict.model, SentenceAutoencoder)
         untrained.table.assign(predict.model.table)

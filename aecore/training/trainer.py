@@ -13,7 +13,7 @@ from aecore.messages.channel import Channel
 from aecore.messages.events import Baseline, Checkpoint, EpochDone, Failed, Finished, Kept, Progress, Started
 from aecore.models import build
 from aecore.models.base import Phase
-from aecore.schema import IMAGE_SHAPE, RunConfig
+from aecore.schema import RunConfig
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.device import find_device
 from aecore.training.loop import COUNT, Loop
@@ -46,7 +46,7 @@ class Trainer:
                  stored: Stored | None = None, until: int | None = None):  # fmt: skip
         self._hyper, self._channel, self._until = config.hyper, channel, until
         self._device = find_device()
-        self._model = build(config.hyper, IMAGE_SHAPE)
+        self._model = build(config.hyper, config.image_shape)
         self._run_data, self._data = run_data, run_data.data
         run_data.set_up(self._model)
         self._steps_per_epoch = self._hyper.steps_per_epoch(self._data.train_size)

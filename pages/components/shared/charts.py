@@ -66,7 +66,7 @@ def curve_frame(run: RunView, curve: Curve, now: float | None = None) -> pd.Data
 
 def pca_name(run: RunView) -> str:
     """How the baseline is called in the legend."""
-    return run.config.hyper.baseline_title
+    return run.config.hyper.baseline_title(run.config.image_shape)
 
 
 @functools.lru_cache(maxsize=64)

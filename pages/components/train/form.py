@@ -1,11 +1,12 @@
 """The form of a variant, made from its schema: grouped, helped, checked field by field."""
 
+import math
 from typing import Any
 
 import streamlit as st
 
 from aecore.errors import BadInput
-from aecore.schema import IMAGE_SHAPE, VARIANTS, FieldSpec, RunConfig, VariantConfig
+from aecore.schema import VARIANTS, FieldSpec, RunConfig, VariantConfig
 from aecore.schema.fields import GROUPS
 from aecore.schema.sentence import Sentence
 from aecore.service import Service
@@ -45,7 +46,7 @@ def config_form(service: Service, url_problems: dict[str, str]) -> RunConfig | N
     )  # fmt: skip
     for name in ("variant", "preset", "dataset", "speed"):
         _complain(name, url_problems)
-    config, values, problems = _config(variant_class)
+    config, values, problems = _config(variant_class, found[state["dataset"]].image_shape)
     for group in GROUPS:
         specs = [spec for spec in variant_class.fields() if spec.group == group]
         if specs:
@@ -77,17 +78,19 @@ def _variant_changed(service: Service) -> None:
     use_preset(variant_class, wanted if wanted in variant_class.presets else next(iter(variant_class.presets)))
 
 
-def _config(variant_class: type[VariantConfig]) -> tuple[RunConfig | None, dict[str, Any], dict[str, str]]:
+def _config(
+    variant_class: type[VariantConfig], image_shape: tuple[int, ...]
+) -> tuple[RunConfig | None, dict[str, Any], dict[str, str]]:
     """The configuration, or None, with the fields' values and a sentence for each that cannot be used."""
     state = st.session_state
     start = variant_class.make(state["preset"]).model_dump()
     values = {name: state.get(PREFIX + name, value) for name, value in start.items()}
     values = {name: "" if value is None else value for name, value in values.items()}
     try:
-        config = RunConfig.make(variant_class.name, state["dataset"], None, values).with_preset(state["preset"])
+        config = RunConfig.make(variant_class.name, state["dataset"], None, values, image_shape)
     except BadInput as error:
         return None, values, error.problems
-    return config, config.hyper.model_dump(), {}
+    return config.with_preset(state["preset"]), config.hyper.model_dump(), {}
 
 
 def _widget(spec: FieldSpec) -> None:
@@ -147,12 +150,13 @@ def _noise_strip(service: Service, config: RunConfig) -> None:
 
 
 def _summary(service: Service, config: RunConfig) -> None:
-    count, hyper = config.hyper.parameters(IMAGE_SHAPE), config.hyper
+    count, hyper = config.parameters, config.hyper
     if isinstance(hyper, Sentence):
         numbers, what = hyper.length * hyper.vector_size, f"{hyper.length} vectors of {hyper.vector_size}"
         table = f", {hyper.vocabulary * hyper.vector_size:,} of them word vectors, which are not trained"
     else:
-        numbers, what, table = 28 * 28, "784 pixels", ""
+        numbers = math.prod(config.image_shape)
+        what, table = f"{numbers} pixels", ""
     ratio = numbers / hyper.code_units
     ratio_text = f"{ratio:.3g} : 1" if ratio >= 1 else f"1 : {1 / ratio:.3g} (overcomplete)"
     lines = [f"**{count:,}** parameters{table}", f"compression **{ratio_text}** ({what} to {hyper.code_units})"]

@@ -230,3 +230,16 @@ def test_phases_of_layerwise_pretraining():
     config = Stacked.make(values={"hidden": "64,32", "pretraining": "layerwise", "pretraining_epochs": 2, "epochs": 5})
     assert config.phases() == (("layer 1", 2), ("layer 2", 2), ("layer 3", 2), ("fine-tuning", 5))
     assert config.total_epochs == 11
+
+
+def test_the_shape_of_the_images_goes_with_the_configuration():
+    large = RunConfig.make("vanilla", "digits", None, {"code_size": 8}, (32, 32, 3))
+    assert RunConfig.from_json(json.loads(json.dumps(large.to_json()))) == large
+    assert large.parameters == 3072 * 8 + 8 + 8 * 3072 + 3072
+    assert RunConfig.make("sentence", "python-docs").image_shape == ()
+
+
+def test_a_configuration_of_an_older_version_has_the_shape_of_its_time():
+    stored = RunConfig.make("vanilla", "mnist", "book").to_json()
+    del stored["image_shape"]
+    assert RunConfig.from_json(stored) == RunConfig.make("vanilla", "mnist", "book").with_preset("book")
