@@ -7,7 +7,7 @@ from aecore.service import Service
 from aecore.store.views import RunView
 from pages.components.home import diagram
 from pages.components.shared.datasets import download_panel
-from pages.components.shared.formatting import figure
+from pages.components.shared.formatting import number
 from pages.components.shared.session import get_service, show_errors
 from pages.components.train.live import BADGES
 from pages.components.train.speed import SPEEDS
@@ -85,8 +85,8 @@ def _caption_of(run: RunView) -> str:
             f"{metrics['untrained_auc']:.3f})"
         )
     return (
-        f"{hyper.title}, code of {hyper.code_units}: held-out MSE {figure(metrics['mse'])} (PCA "
-        f"{figure(metrics['pca_mse'])}), 5-NN accuracy {metrics['knn5_accuracy']:.1%} (PCA "
+        f"{hyper.title}, code of {hyper.code_units}: held-out MSE {number(metrics['mse'])} (PCA "
+        f"{number(metrics['pca_mse'])}), 5-NN accuracy {metrics['knn5_accuracy']:.1%} (PCA "
         f"{metrics['pca_knn5_accuracy']:.1%})"
     )
 

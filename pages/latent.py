@@ -20,7 +20,7 @@ from pages.components.latent.walk import walk
 from pages.components.scatter.component import THUMBNAILS, Panel, scatter, send_sheet
 from pages.components.shared import query_parameters
 from pages.components.shared.export import downloads
-from pages.components.shared.formatting import figure
+from pages.components.shared.formatting import number
 from pages.components.shared.runs import choose_run, explorable, run_label
 from pages.components.shared.session import get_service, show_errors
 
@@ -220,7 +220,7 @@ def _on_shown() -> None:
 
 
 def _shown(classes: tuple[str, ...]) -> list[int]:
-    """The classes that the address names; [] for all."""
+    """The classes that the query parameters name; [] for all."""
     asked = st.query_params.get("classes", "")
     wanted = [part.strip() for part in asked.split(",") if part.strip()]
     if all(label.isdecimal() and int(label) < len(classes) for label in wanted):
@@ -278,8 +278,8 @@ def _metrics(
         metrics_beside(*found[-1])
     about_metrics()
     downloads("latent-figures", None, lambda: pd.DataFrame(
-        [{"space": title, "5-NN accuracy": figure(f.knn5_accuracy), "trustworthiness": figure(f.trustworthiness),
-          "silhouette": figure(f.silhouette), "from the scorecard": " ".join(f.from_scorecard), "points": f.count}
+        [{"space": title, "5-NN accuracy": number(f.knn5_accuracy), "trustworthiness": number(f.trustworthiness),
+          "silhouette": number(f.silhouette), "from the scorecard": " ".join(f.from_scorecard), "points": f.count}
          for title, f in found]
     ))  # fmt: skip
 

@@ -18,7 +18,7 @@ def page() -> None:
     with show_errors():
         run = choose_run(explorable(service, lambda run: run.config.hyper.modality == "images"))
         if run is not None:
-            replay(service, run.id, in_address=True)
+            replay(service, run.id, in_query=True)
 
 
 page()

@@ -61,7 +61,7 @@ def _time(service: Service, name: str) -> None:
     time = st.expander("Time: replay this run", icon=":material/history:", key="time", on_change="rerun")
     if time.open:
         with time:
-            replay(service, name, in_address=False)
+            replay(service, name, in_query=False)
             st.page_link("pages/replay.py", label="On a page of its own, with a link to each moment",
                          icon=":material/open_in_full:", query_params={"run": name})  # fmt: skip
 

@@ -60,7 +60,7 @@ def _show(found: list[DatasetStatus], statistics: dict[str, Any]) -> None:
 
 
 def _statistics(service: Service, status: DatasetStatus, err: Console) -> dict[str, Any]:
-    """The figures of a corpus that is here; none of anything else."""
+    """Statistics of a corpus that is here; none of anything else."""
     if status.modality != "sentences" or not status.available:
         return {}
     with reading(status.name, err) as report:
@@ -69,7 +69,7 @@ def _statistics(service: Service, status: DatasetStatus, err: Console) -> dict[s
 
 @contextlib.contextmanager
 def reading(name: str, err: Console) -> Iterator[Callable[[float, str], None]]:
-    """A progress bar for reading a dataset; what it gives is told the share that is done and what is being done."""
+    """A progress bar for reading a dataset; the function it gives takes the share that is done, and what."""
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err, disable=not err.is_terminal, transient=True) as bar:
         task = bar.add_task(name, total=1.0)

@@ -231,7 +231,7 @@ def _checkpoints(options: argparse.Namespace) -> int:
             measured[recipe.name] = pretrained.metrics_of(service, run)
     rows = pretrained.table(measured)
     if options.json:
-        print(json.dumps({"event": "figures", "rows": rows}))
+        print(json.dumps({"event": "metrics", "rows": rows}))
         return 0
     table = Table("model", "figure", "asked", "reached", "", "beside it")
     for row in rows:

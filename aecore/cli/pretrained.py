@@ -22,7 +22,7 @@ FRAME_CODES = 500
 PRECISE = 1.001  # float16 weights may not raise the error by more than this factor
 
 
-class Figure(NamedTuple):
+class Threshold(NamedTuple):
     """What a model has to reach.
 
     Attributes:
@@ -59,7 +59,7 @@ class Recipe:
         variant: in the registry.
         preset: of the variant.
         values: what overrides the preset.
-        figures: what it has to reach.
+        thresholds: what it has to reach.
         pretrained: whether it becomes a bundle, or is only measured.
         dataset: what it is trained on.
     """
@@ -68,7 +68,7 @@ class Recipe:
     variant: str
     preset: str
     values: Mapping[str, Any]
-    figures: tuple[Figure, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     pretrained: bool = True
     dataset: str = "mnist"
 
@@ -79,47 +79,47 @@ class Recipe:
 
 SHUFFLED = {"seed": 0, "shuffle": True}  # the book's settings but for seed and order of the images
 RECIPES = (
-    Recipe("vanilla", "vanilla", "book", SHUFFLED, (Figure("training loss", "loss", 0.0125, False),)),
+    Recipe("vanilla", "vanilla", "book", SHUFFLED, (Threshold("training loss", "loss", 0.0125, False),)),
     # Vanilla's mean activation with the same settings is 0.344; the KL penalty asks for 0.05.
-    Recipe("sparse-l1", "sparse", "book", SHUFFLED, (Figure("mean activation", "mean_activation", 0.15, False),)),
-    Recipe("sparse-kl", "sparse", "kl", {}, (Figure("mean activation", "mean_activation", 0.1, False),)),
-    Recipe("denoising", "denoising", "overcomplete", {}, (Figure("MSE", "mse", 0.0216, False, "pca_mse"),)),
+    Recipe("sparse-l1", "sparse", "book", SHUFFLED, (Threshold("mean activation", "mean_activation", 0.15, False),)),
+    Recipe("sparse-kl", "sparse", "kl", {}, (Threshold("mean activation", "mean_activation", 0.1, False),)),
+    Recipe("denoising", "denoising", "overcomplete", {}, (Threshold("MSE", "mse", 0.0216, False, "pca_mse"),)),
     Recipe(
         "stacked-30", "stacked", "best", {},
-        (Figure("squared error of an image", "sse_per_image", 3.0, False, "pca_sse_per_image"),),
+        (Threshold("squared error of an image", "sse_per_image", 3.0, False, "pca_sse_per_image"),),
     ),
     Recipe(
         "stacked-2", "stacked", "best", {"code_size": 2, "epochs": 120},
-        (Figure("5-NN accuracy", "knn5_accuracy", 0.90, True, "pca_knn5_accuracy"),),
+        (Threshold("5-NN accuracy", "knn5_accuracy", 0.90, True, "pca_knn5_accuracy"),),
     ),
-    Recipe("variational-2", "variational", "plane", {}, (Figure("ELBO, nats", "elbo", -150, True),)),
+    Recipe("variational-2", "variational", "plane", {}, (Threshold("ELBO, nats", "elbo", -150, True),)),
     Recipe(
         "variational-20", "variational", "best", {},
-        (Figure("log-likelihood (500 draws), nats", "iwae500", -88, True),),
+        (Threshold("log-likelihood (500 draws), nats", "iwae500", -88, True),),
     ),
     Recipe(
         "convolutional-denoising", "convolutional", "best", {},
         (
-            Figure("BCE", "bce", 0.0875, False, "pca_bce"),
-            Figure("PSNR above non-local means, dB", "psnr - nlm_psnr", 1.5, True, "nlm_psnr"),
-            Figure("PSNR above a PCA denoiser, dB", "psnr - pca_denoiser_psnr", 1.5, True, "pca_denoiser_psnr"),
+            Threshold("BCE", "bce", 0.0875, False, "pca_bce"),
+            Threshold("PSNR above non-local means, dB", "psnr - nlm_psnr", 1.5, True, "nlm_psnr"),
+            Threshold("PSNR above a PCA denoiser, dB", "psnr - pca_denoiser_psnr", 1.5, True, "pca_denoiser_psnr"),
         ),
     ),
     Recipe(
         "convolutional-64", "convolutional", "best", {"noise": "none", "code_size": 64, "loss": "mse", "epochs": 15},
         (
-            Figure("MSE", "mse", 0.0016, False, "pca_mse"),
-            Figure("5-NN accuracy", "knn5_accuracy", 0.975, True, "pca_knn5_accuracy"),
+            Threshold("MSE", "mse", 0.0016, False, "pca_mse"),
+            Threshold("5-NN accuracy", "knn5_accuracy", 0.975, True, "pca_knn5_accuracy"),
         ),
     ),
     Recipe(
         "sentence-reuters", "sentence", "best", {"vectors": "corpus"},
-        (Figure("reconstructions told from random pairs, ROC area", "separation_auc", 0.95, True, "untrained_auc"),),
+        (Threshold("reconstructions told from random pairs, ROC area", "separation_auc", 0.95, True, "untrained_auc"),),
         dataset="reuters",
     ),
     Recipe(
         "convolutional-book", "convolutional", "fresh", {},
-        (Figure("BCE", "bce", 0.0995, False, "pca_bce"), Figure("training loss", "loss", 0.0990, False)),
+        (Threshold("BCE", "bce", 0.0995, False, "pca_bce"), Threshold("training loss", "loss", 0.0990, False)),
         pretrained=False,
     ),
 )  # fmt: skip
@@ -239,15 +239,15 @@ def table(measured: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         if recipe.name not in measured:
             continue
         metrics = measured[recipe.name]
-        for figure in recipe.figures:
-            beside = f"{figure.beside} {metrics[figure.beside]:.4g}" if figure.beside else ""
+        for threshold in recipe.thresholds:
+            beside = f"{threshold.beside} {metrics[threshold.beside]:.4g}" if threshold.beside else ""
             rows.append(
                 {
                     "model": recipe.name,
-                    "figure": figure.title,
-                    "asked": f"{'at least' if figure.least else 'at most'} {figure.bound:g}",
-                    "value": figure.value(metrics),
-                    "reached": figure.reached(metrics),
+                    "figure": threshold.title,
+                    "asked": f"{'at least' if threshold.least else 'at most'} {threshold.bound:g}",
+                    "value": threshold.value(metrics),
+                    "reached": threshold.reached(metrics),
                     "beside": beside,
                 }
             )

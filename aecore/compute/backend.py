@@ -100,7 +100,7 @@ class InProcess:
         Args:
             config: the run, with the dataset to measure it on.
             weights: a Keras file, or the values of the model's variables.
-            stage: told what is measured next.
+            stage: called with what is measured next.
         """
         from aecore.compute.worker import warm_up
 

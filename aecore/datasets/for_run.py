@@ -16,7 +16,7 @@ def data_of(config: RunConfig, settings: Settings, progress: Progress | None = N
     Args:
         config: the run.
         settings: where data lies.
-        progress: told the share that is done and what is being done; only a corpus takes long.
+        progress: called with the share that is done and what is being done; only a corpus takes long.
 
     Raises:
         BadInput: the dataset is of another kind, or has too little for this configuration.

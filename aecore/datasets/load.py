@@ -76,7 +76,7 @@ def load(name: str, settings: Settings) -> Images:
         raise DataMissing(
             f"{dataset.title} is not on this machine: download {download_hint(dataset, settings)}, or {spare(dataset)}."
         )
-    return _from_files(dataset, folder, tuple(_stamp(folder / file.name) for file in dataset.files))
+    return _from_files(dataset, folder, tuple(_file_version(folder / file.name) for file in dataset.files))
 
 
 def preview(name: str, settings: Settings, count: int = 10) -> np.ndarray:
@@ -147,7 +147,7 @@ def _digits() -> Images:
     return Images(x[train], y[train], x[test], y[test])
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _file_version(path: Path) -> tuple[int, int]:
     """What changes when a file is replaced: (time of change in ns, bytes)."""
     with _refusing(path):
         stat = path.stat()
@@ -155,9 +155,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=2)
-def _from_files(dataset: DatasetInfo, folder: Path, stamps: tuple[tuple[int, int], ...]) -> Images:
-    """Reads and checks the files. The stamps do nothing but make a replaced file a new entry of the cache."""
-    del stamps
+def _from_files(dataset: DatasetInfo, folder: Path, versions: tuple[tuple[int, int], ...]) -> Images:
+    """Reads and checks the files. The versions do nothing but make a replaced file a new entry of the cache."""
+    del versions
     size = dataset.image_shape[:2]
     shapes = {
         "x_train": (dataset.train_size, *size),

@@ -181,7 +181,7 @@ class Inputs:
             runs: names of runs.
             line: PCA.
             components: how many of its components are used.
-            progress: told the share that is done and what comes next.
+            progress: called with the share that is done and what comes next.
             mean: of Gaussian noise.
             clip: whether pixels with Gaussian noise are cut back to [0, 1].
 

@@ -171,7 +171,7 @@ class Autoencoder(keras.Model):
         Args:
             clean: float32 [n, h, w, c] in [0, 1].
             corrupted: the same as the model is shown them.
-            stage: told what is measured, where that takes long.
+            stage: called with what is measured, where that takes long.
         """
         return {}
 

@@ -248,7 +248,7 @@ class Runs(StoredRuns):
         Args:
             name: the run, or the pretrained model.
             dataset: what to measure it on; by default what it was trained on.
-            stage: told what is measured next.
+            stage: called with what is measured next.
 
         Returns:
             The scorecard; see `aecore.training.evaluation.evaluate`.

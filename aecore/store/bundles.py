@@ -121,10 +121,10 @@ class PretrainedModels:
         """
         if name not in self:
             raise BadInput({"run": f"There is no pretrained model '{name}'."})
-        stamp = _stamp(self._folder / name)
+        version = _file_version(self._folder / name)
         known = self._opened.get(name)
-        if known is None or known[0] != stamp:
-            known = self._opened[name] = (stamp, _try_to_open(self._folder / name))
+        if known is None or known[0] != version:
+            known = self._opened[name] = (version, _try_to_open(self._folder / name))
         if isinstance(known[1], StorageError):
             raise known[1]
         return known[1]
@@ -273,7 +273,7 @@ def _refused(folder: Path, reason: str) -> str:
     )
 
 
-def _stamp(folder: Path) -> tuple:
+def _file_version(folder: Path) -> tuple:
     """What changes when one of the files does."""
     found = []
     for name in (MANIFEST, *FILES):

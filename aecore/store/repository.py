@@ -239,7 +239,7 @@ class Repository:
             return stored.sha256 if stored else ""
 
     def weights(self, name: str) -> tuple[str, list[np.ndarray]]:
-        """The values of the model's variables in a run's newest checkpoint, and their stamp.
+        """The values of the model's variables in a run's newest checkpoint, and their version.
 
         Raises:
             BadInput: there is none yet.

@@ -57,7 +57,7 @@ def evaluate(config: RunConfig, model: Autoencoder, data: Data, stage: Callable[
         config: the run.
         model: what it trained.
         data: the dataset to measure it on.
-        stage: told what is measured next.
+        stage: called with what is measured next.
 
     Returns:
         The scorecard's metrics and those of the baselines; see `aecore.training.run_data.RunData`.

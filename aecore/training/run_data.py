@@ -89,7 +89,7 @@ class RunData(ABC):
 
         Args:
             model: the trained autoencoder.
-            stage: told what is measured next.
+            stage: called with what is measured next.
         """
 
     def baselines(self, stage: Callable[[str], None]) -> Mapping[str, float]:

@@ -51,7 +51,7 @@ class Scorer:
 
         Args:
             model: the trained autoencoder.
-            stage: told what is measured next.
+            stage: called with what is measured next.
         """
         stage("reconstructions")
         output, codes = batched(lambda x: (model(x), model.encode(x)), self.corrupted_test)

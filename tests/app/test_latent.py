@@ -1,4 +1,4 @@
-"""The page Latent space on a machine without data: pretrained models, their figures, choices in the address."""
+"""The page Latent space on a machine without data: pretrained models, their figures, choices in the URL."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_where_nothing_has_learnt_anything_it_says_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["stacked-2", "variational-20", "denoising"])
-def test_figures_are_those_of_the_scorecard(checkpoints: Path, name: str) -> None:
+def test_metrics_are_those_of_the_scorecard(checkpoints: Path, name: str) -> None:
     del checkpoints
     app = visit("latent", run=name)
     assert not app.exception
@@ -68,7 +68,7 @@ def test_what_belongs_to_a_kind_of_model_is_shown(checkpoints: Path) -> None:
     assert len(longer.slider) == SLIDERS
 
 
-def test_the_address_opens_the_page_as_it_was(checkpoints: Path) -> None:
+def test_the_query_parameters_opens_the_page_as_it_was(checkpoints: Path) -> None:
     del checkpoints
     app = visit("latent", run="variational-20", beside="stacked-30", points="500", sample="3", space="true",
                  classes="3,8",
@@ -95,7 +95,7 @@ def test_the_address_opens_the_page_as_it_was(checkpoints: Path) -> None:
         ({"classes": "3,x"}, "classes takes numbers from 0 to 9"),
     ],
 )
-def test_a_bad_address_gets_one_sentence_and_a_working_page(
+def test_a_bad_query_parameters_gets_one_sentence_and_a_working_page(
     checkpoints: Path, query: dict[str, str], sentence: str
 ) -> None:
     del checkpoints
@@ -127,7 +127,7 @@ def test_a_point_is_shown_with_its_neighbours_and_starts_a_walk(checkpoints: Pat
     assert pictures_drawn(app)[3] != walked, "the walk starts from the image"
 
 
-def test_an_image_that_was_not_drawn_is_told(checkpoints: Path) -> None:
+def test_an_image_that_was_not_drawn_is_reported(checkpoints: Path) -> None:
     del checkpoints
     held_out = np.load(CHECKPOINTS / "stacked-2" / "held_out.npz")
     missing = next(k for k in range(10_000) if k not in held_out["indices"])
@@ -173,7 +173,7 @@ def test_tsne_is_computed_when_it_is_asked_for(checkpoints: Path, monkeypatch: p
     assert asked == [500], "once"
 
 
-def test_a_run_whose_weights_cannot_be_read_is_told_in_one_sentence(checkpoints: Path, worker: ScriptedWorker) -> None:
+def test_weights_that_cannot_be_read_are_reported_in_one_sentence(checkpoints: Path, worker: ScriptedWorker) -> None:
     del checkpoints
     app = AppTest.from_file(APP, default_timeout=120).run()
     app.button(key="first").click().run()

@@ -62,7 +62,7 @@ def test_a_run_that_left_a_class_out_detects_it(trained: str) -> None:
     assert int(app.table[0].value.loc["hits", "this run"]) >= int(table.loc["hits", "this run"])
 
 
-def test_the_address_names_pcas_code_size_where_it_is_not_the_runs(trained: str) -> None:
+def test_the_query_parameters_names_pcas_code_size_where_it_is_not_the_runs(trained: str) -> None:
     app = visit("novelty", run=trained, pca="5")
     assert "for PCA with 5 components" in texts(app)
     (slider,) = [slider for slider in app.slider if slider.label == "PCA's code size"]
@@ -72,7 +72,7 @@ def test_the_address_names_pcas_code_size_where_it_is_not_the_runs(trained: str)
     assert "for PCA with 16 components" in texts(visit("novelty", run=trained, pca="many"))
 
 
-def test_a_run_that_does_not_suit_is_told(trained: str) -> None:
+def test_a_run_that_does_not_suit_is_reported(trained: str) -> None:
     app = visit("novelty", run="nothing")
     (error,) = errors(app)
     assert error.startswith("The run 'nothing' cannot be shown here")

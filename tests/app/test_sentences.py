@@ -75,7 +75,7 @@ def test_the_mean_of_word_vectors_gives_exactly_one(run: str) -> None:
     assert not errors(app)
 
 
-def test_odd_addresses_get_one_sentence(run: str) -> None:
+def test_odd_query_parameters_get_one_sentence(run: str) -> None:
     app = visit("sentences", run=run, view="Between two", to="...")
     assert not errors(app)
     assert "100% of the way" in "".join(element.proto.body for element in app.get("html"))
@@ -119,7 +119,7 @@ def test_uploads(run: str) -> None:
         ("Map", "rest on a point to read its topic"),
     ],
 )
-def test_the_shipped_model_without_data(checkpoints: Path, view: str, expected: str) -> None:
+def test_the_pretrained_model_without_data(checkpoints: Path, view: str, expected: str) -> None:
     app = visit("sentences", view=view)
     assert app.selectbox(key="chosen_run").value == NAME
     assert expected in texts(app)

@@ -42,7 +42,7 @@ def test_unknown_words_are_never_right() -> None:
     assert "unknown" in text
 
 
-def test_words_are_not_html_and_unnamed_ones_are_told() -> None:
+def test_words_are_not_html_and_unnamed_ones_are_reported() -> None:
     text = drawn(None, [[4, 9, 0]], "words")
     assert "<b>" not in text
     assert "&lt;b&gt;bit&lt;/b&gt;" in text

@@ -49,7 +49,7 @@ def test_button_trains_what_the_form_says(train: AppTest, worker: ScriptedWorker
         ("field_hidden", "0", "hidden takes whole numbers"),
     ],
 )
-def test_bad_text_is_told_beside_the_field_and_nothing_trains(
+def test_bad_text_is_reported_beside_the_field_and_nothing_trains(
     train: AppTest, key: str, value: str, sentence: str
 ) -> None:
     train.text_input(key=key).set_value(value).run()
@@ -61,13 +61,13 @@ def test_bad_text_is_told_beside_the_field_and_nothing_trains(
     assert not train.button(key="train").disabled
 
 
-def test_number_out_of_range_is_told_in_words(train: AppTest) -> None:
+def test_number_out_of_range_is_reported_in_words(train: AppTest) -> None:
     train.number_input(key="field_code_size").set_value(0).run()
     assert "code_size takes a whole number from 1 to 4096; received '0'." in errors(train)
     assert train.button(key="train").disabled
 
 
-def test_values_that_do_not_go_together_are_told_at_the_field(train: AppTest) -> None:
+def test_values_that_do_not_go_together_are_reported_at_the_field(train: AppTest) -> None:
     train.selectbox(key="field_loss").select("bce").run()
     train.selectbox(key="field_output_activation").select("linear").run()
     assert any("choose output_activation sigmoid" in error for error in errors(train))
@@ -171,7 +171,7 @@ def test_pause_resume_and_stop_reach_the_run(train: AppTest, worker: ScriptedWor
     until(train, status_is("stopped"))
 
 
-def test_speed_is_told_to_the_run_and_kept_in_the_url(train: AppTest, worker: ScriptedWorker) -> None:
+def test_speed_is_reported_to_the_run_and_kept_in_the_url(train: AppTest, worker: ScriptedWorker) -> None:
     train.button(key="train").click().run()
     until(train, status_is("running"))
     train.selectbox(key="speed").select("5 steps a second").run()

@@ -10,7 +10,7 @@ from tests.app.conftest import ScriptedWorker
 from tests.app.reader import errors, texts, until, visit
 
 
-def figures(app: AppTest) -> dict[str, list[str]]:
+def metrics(app: AppTest) -> dict[str, list[str]]:
     (table,) = app.table
     return {str(row[0]): [str(cell) for cell in row[1:]] for row in table.value.reset_index().to_numpy()}
 
@@ -26,7 +26,7 @@ def test_the_standard_and_the_sparse_autoencoder_differ_side_by_side(checkpoints
     app = visit("weights", run="vanilla", **{"with": "sparse-l1"})
     assert not errors(app)
     assert (app.selectbox(key="chosen_run").value, app.selectbox(key="chosen_with").value) == ("vanilla", "sparse-l1")
-    found = figures(app)
+    found = metrics(app)
     standard, sparse = (float(value) for value in found["mean activation ρ̂"])
     assert sparse < standard / 2
     dense, fewer = (float(value) for value in found["effective number of units"])
@@ -38,9 +38,9 @@ def test_the_standard_and_the_sparse_autoencoder_differ_side_by_side(checkpoints
     assert len(app.get("vega_lite_chart")) == 5
 
 
-def test_every_choice_is_in_the_address_and_comes_back_from_it(checkpoints: Path) -> None:
+def test_every_choice_is_in_the_query_parameters_and_comes_back_from_it(checkpoints: Path) -> None:
     app = visit("weights", run="vanilla")
-    assert "layer" not in app.query_params, "the address names only what differs"
+    assert "layer" not in app.query_params, "the URL names only what differs"
     app.selectbox(key="chosen_layer").select("decoder_1").run()
     app.selectbox(key="chosen_sort").select("norm").run()
     app.selectbox(key="chosen_limit").select("100").run()
@@ -66,7 +66,7 @@ def test_every_choice_is_in_the_address_and_comes_back_from_it(checkpoints: Path
         ({"run": "nobody"}, "The run 'nobody' cannot be shown here"),
     ],
 )
-def test_bad_addresses_get_one_sentence(checkpoints: Path, query: dict[str, str], sentence: str) -> None:
+def test_bad_query_parameters_get_one_sentence(checkpoints: Path, query: dict[str, str], sentence: str) -> None:
     app = visit("weights", **({"run": "vanilla"} | query))
     assert [error for error in errors(app) if sentence in error] == errors(app)
     assert len(errors(app)) == 1
@@ -94,7 +94,7 @@ def test_a_run_whose_weights_cannot_be_read_says_so(checkpoints: Path, worker: S
     assert len(errors(app)) == 1
 
 
-def test_the_slider_moves_everything_and_the_address(checkpoints: Path) -> None:
+def test_the_slider_moves_everything_and_the_query_parameters(checkpoints: Path) -> None:
     app = visit("replay", run="stacked-2")
     assert not errors(app)
     assert "snapshot 12 of 12" in texts(app)
@@ -126,7 +126,7 @@ def test_playing_goes_through_all_snapshots_and_ends(checkpoints: Path) -> None:
 
 def test_a_moment_that_is_no_number_gets_one_sentence(checkpoints: Path) -> None:
     app = visit("replay", run="vanilla", at="soon")
-    assert errors(app) == ["The epoch 'soon' in the address is no number: move the slider instead."]
+    assert errors(app) == ["The epoch 'soon' in the URL is no number: move the slider instead."]
     assert "snapshot 12 of 12" in texts(app)
 
 

@@ -32,7 +32,7 @@ def test_a_held_out_digit_through_three_models(checkpoints: None) -> None:
     assert texts(app) != before, "other noise, other figures"
 
 
-def test_runs_and_noise_come_from_the_address(checkpoints: None) -> None:
+def test_runs_and_noise_come_from_the_query_parameters(checkpoints: None) -> None:
     del checkpoints
     app = visit("your_input", source="Held-out", runs="stacked-30", noise="masking", share="0.6", components="7")
     assert not errors(app)
@@ -43,7 +43,7 @@ def test_runs_and_noise_come_from_the_address(checkpoints: None) -> None:
     assert "PCA: 7 components" in texts(app)
 
 
-def test_a_run_that_does_not_exist_is_told(checkpoints: None) -> None:
+def test_a_run_that_does_not_exist_is_reported(checkpoints: None) -> None:
     del checkpoints
     app = visit("your_input", source="Held-out", runs="vanilla,nothing")
     (error,) = errors(app)

@@ -112,12 +112,12 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     service = Service(settings, InProcess())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AECORE_HOME", str(folder))  # where a worker looks for a text
-        told = list(service.runs.watch(config))
-    (name,) = {run for run, _ in told}
+        reports = list(service.runs.watch(config))
+    (name,) = {run for run, _ in reports}
     picture = service.runs.snapshot(name)
     assert picture is not None
     model = loaded(service.runs.model_file(name), folder)
-    yield Trained(settings, config, [event for _, event in told], service.runs.run(name), picture.arrays, model)
+    yield Trained(settings, config, [event for _, event in reports], service.runs.run(name), picture.arrays, model)
     service.close()
 
 
@@ -133,7 +133,7 @@ def test_events_come_in_order(trained: Trained):
     assert trained.of(Snapshot)[-1].position == trained.of(Checkpoint)[-1].epoch == trained.view.position
 
 
-def test_every_epoch_is_told_with_finite_losses(trained: Trained):
+def test_every_epoch_is_reported_with_finite_losses(trained: Trained):
     epochs = trained.of(EpochDone)
     phases = [name for name, count in trained.config.hyper.phases() for _ in range(count)]
     assert [(epoch.epoch, epoch.phase) for epoch in epochs] == list(enumerate(phases, start=1))
@@ -189,7 +189,7 @@ def test_metrics_stand_beside_pca(trained: Trained):
     assert metrics["pca_sse_per_image"] == pytest.approx(784 * metrics["pca_mse"])
 
 
-def test_figures_of_sentences_stand_beside_controls_and_baselines(trained: Trained):
+def test_metrics_of_sentences_stand_beside_controls_and_baselines(trained: Trained):
     trained.only("sentences")
     metrics = trained.view.metrics
     assert set(metrics) >= {"held_out_loss", "mean_vector_loss", "word_accuracy", "cosine_mean", "cosine_control_mean"}
@@ -304,17 +304,17 @@ def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
     else:
         config, data = configured(name, **values), images
     whole = attempt(config, data)
-    stored, told = None, []
+    stored, reports = None, []
     for pause in pauses:
         events = attempt(config, data, stored, **pause)
         assert last(events, Finished).status == "paused"
-        told += losses(events)
+        reports += losses(events)
         stored = Stored(last(events, Checkpoint).data)
     resumed = attempt(config, data, stored)
-    told += losses(resumed)
+    reports += losses(resumed)
 
     assert last(resumed, Finished).status == "finished"
-    assert told == [pytest.approx(row, rel=1e-5) for row in losses(whole)]
+    assert reports == [pytest.approx(row, rel=1e-5) for row in losses(whole)]
     expected = loaded(last(whole, Finished).model, tmp_path).get_weights()
     found = loaded(last(resumed, Finished).model, tmp_path).get_weights()
     for a, b in zip(expected, found, strict=True):

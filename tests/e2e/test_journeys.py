@@ -118,7 +118,7 @@ def test_step_trains_one_epoch_and_keeps_the_zoom(page: Page, server: Server) ->
     expect(status(page, "stopped")).to_be_visible()
 
 
-def test_bad_field_is_told_beside_it(page: Page, server: Server) -> None:
+def test_bad_field_is_reported_beside_it(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/train?variant=stacked")
     widths = page.get_by_role("textbox", name="Hidden layers")
     widths.fill("512, many")

@@ -85,7 +85,7 @@ def test_from_training_to_reading_neighbours(page: Page, server: Server) -> None
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_the_shipped_model_on_a_phone(browser: Browser, server: Server) -> None:
+def test_the_pretrained_model_on_a_phone(browser: Browser, server: Server) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()

@@ -28,7 +28,7 @@ def draw_a_seven(page: Page) -> None:
     page.mouse.up()
 
 
-def figures(page: Page) -> dict[str, float]:
+def metrics(page: Page) -> dict[str, float]:
     """PSNR by method."""
     text = page.get_by_test_id("stMain").inner_text()
     return {name: float(psnr) for name, psnr in re.findall(r"\n([a-zA-Z][\w -]+)\n+PSNR ([\d.]+) dB", text)}
@@ -43,7 +43,7 @@ def test_a_drawn_seven_is_decoded_by_three_models(page: Page, server: Server) ->
         tile = page.get_by_role("img", name=re.compile(rf"^{name}: PSNR [\d.]+ dB"))
         expect(tile).to_be_visible()
     expect(page.get_by_text(re.compile("non-local means are told σ"))).to_be_visible()
-    found = figures(page)
+    found = metrics(page)
     assert set(found) >= {"what they are shown", "denoising", "convolutional-denoising", "vanilla", "PCA"}
     assert found["convolutional-denoising"] > found["what they are shown"] + 5, "the noise is gone and the 7 is there"
     no_complaint(page)

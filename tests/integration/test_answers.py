@@ -74,7 +74,7 @@ def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Servic
     assert not np.allclose(before, after), "the newest weights answer"
 
 
-def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
+def test_a_pretrained_model_answers(open_service: Callable[[Settings], Service], settings: Settings):
     service = open_service(replace(settings, checkpoints_dir=CHECKPOINTS))
     codes = service.runs._pretrained.bundle("stacked-2").held_out()["codes"].astype(np.float32)
     drawn = service.runs.infer("stacked-2", DECODE, codes=codes[:20])["images"]
@@ -84,7 +84,7 @@ def test_a_shipped_model_answers(open_service: Callable[[Settings], Service], se
     assert np.median(np.abs(back - codes[:20])) < np.abs(codes).std()
 
 
-def test_what_cannot_be_asked_is_told_in_one_sentence(service: Service):
+def test_what_cannot_be_asked_is_reported_in_one_sentence(service: Service):
     with pytest.raises(BadInput, match="There is no run 'nobody'"):
         service.runs.infer("nobody", ENCODE, images=images(1))
     name = service.runs.train(small())

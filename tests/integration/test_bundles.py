@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aecore.cli import pretrained as shipping
+from aecore.cli import pretrained as pretrained_cli
 from aecore.cli.main import main
-from aecore.cli.pretrained import Figure, Recipe
+from aecore.cli.pretrained import Recipe, Threshold
 from aecore.compute.backend import InProcess
 from aecore.errors import BadInput, StorageError
 from aecore.service import Service
@@ -32,8 +32,8 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path,
     home = tmp_path_factory.mktemp("home")
     service = Service(Settings(home=home, checkpoints_dir=home / "none"), InProcess())
     for recipe in RECIPES:
-        assert list(shipping.training(service, recipe))
-        shipping.ship(service, recipe, folder / recipe.name, lambda _: None)
+        assert list(pretrained_cli.training(service, recipe))
+        pretrained_cli.ship(service, recipe, folder / recipe.name, lambda _: None)
     yield folder, service
     service.close()
 
@@ -52,8 +52,8 @@ def service(checkpoints: Path, tmp_path: Path) -> Iterator[Service]:
     service.close()
 
 
-def test_a_shipped_model_is_a_run_among_the_others(pretrained: tuple[Path, Service], service: Service):
-    trained = shipping.trained(pretrained[1], RECIPES[0])
+def test_a_pretrained_model_is_a_run_among_the_others(pretrained: tuple[Path, Service], service: Service):
+    trained = pretrained_cli.trained(pretrained[1], RECIPES[0])
     assert trained is not None
     assert [run.id for run in service.runs.all()] == ["tiny", "tiny-noisy"]
     run = service.runs.run("tiny")
@@ -79,7 +79,7 @@ def test_its_snapshots_span_the_whole_training(service: Service):
 
 
 def test_weight_pictures_survive_the_packing(pretrained: tuple[Path, Service], service: Service):
-    trained = shipping.trained(pretrained[1], RECIPES[0])
+    trained = pretrained_cli.trained(pretrained[1], RECIPES[0])
     assert trained is not None
     before, after = pretrained[1].runs.snapshot(trained.id), service.runs.snapshot("tiny")
     assert before is not None
@@ -88,7 +88,7 @@ def test_weight_pictures_survive_the_packing(pretrained: tuple[Path, Service], s
     assert np.abs(after.arrays["tiles"] - before.arrays["tiles"]).max() <= limit / 120
 
 
-def test_no_image_of_the_dataset_is_shipped(checkpoints: Path):
+def test_no_image_of_the_dataset_is_pretrained(checkpoints: Path):
     view = open_bundle(checkpoints / "tiny").snapshot(None)
     assert view is not None
     assert not {"clean", "corrupted"} & set(view.arrays)
@@ -98,7 +98,7 @@ def test_no_image_of_the_dataset_is_shipped(checkpoints: Path):
 def test_where_the_dataset_is_the_images_stand_beside_what_became_of_them(
     pretrained: tuple[Path, Service], service: Service
 ):
-    trained = shipping.trained(pretrained[1], RECIPES[1])
+    trained = pretrained_cli.trained(pretrained[1], RECIPES[1])
     assert trained is not None
     before, after = pretrained[1].runs.snapshot(trained.id), service.runs.snapshot("tiny-noisy")
     assert before is not None
@@ -107,28 +107,28 @@ def test_where_the_dataset_is_the_images_stand_beside_what_became_of_them(
         assert np.array_equal(after.arrays[name], before.arrays[name])
 
 
-def test_evaluating_it_gives_the_figures_that_are_shipped(service: Service):
+def test_evaluating_it_gives_the_metrics_that_are_pretrained(service: Service):
     stages: list[str] = []
     fresh = service.runs.evaluate("tiny-noisy", stage=stages.append)
-    told = service.runs.run("tiny-noisy").metrics
-    assert fresh.keys() == told.keys()
+    reported = service.runs.run("tiny-noisy").metrics
+    assert fresh.keys() == reported.keys()
     assert {"nlm_psnr", "pca_denoiser_psnr"} <= fresh.keys()
-    assert fresh == pytest.approx(told, rel=1e-3)
+    assert fresh == pytest.approx(reported, rel=1e-3)
     assert stages
 
 
 def test_evaluating_a_run_gives_its_scorecard(pretrained: tuple[Path, Service]):
-    trained = shipping.trained(pretrained[1], RECIPES[0])
+    trained = pretrained_cli.trained(pretrained[1], RECIPES[0])
     assert trained is not None
     assert pretrained[1].runs.evaluate(trained.id) == pytest.approx(trained.metrics, rel=1e-3)
 
 
 def test_a_recipe_that_is_trained_already_is_not_trained_again(pretrained: tuple[Path, Service]):
-    assert shipping.trained(pretrained[1], RECIPES[0]) is not None
+    assert pretrained_cli.trained(pretrained[1], RECIPES[0]) is not None
     other = replace(RECIPES[0], values={**SMALL, "code_size": 7})
-    assert shipping.trained(pretrained[1], other) is None
+    assert pretrained_cli.trained(pretrained[1], other) is None
     with pytest.raises(BadInput, match="has not been trained"):
-        shipping.ship(pretrained[1], other, Path("nowhere"), lambda _: None)
+        pretrained_cli.ship(pretrained[1], other, Path("nowhere"), lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_later_format_is_refused(checkpoints: Path, service: Service):
         service.runs.run("tiny")
 
 
-def test_an_empty_or_missing_shelf_is_no_trouble(tmp_path: Path):
+def test_an_empty_or_missing_checkpoints_is_no_trouble(tmp_path: Path):
     service = Service(Settings(home=tmp_path, checkpoints_dir=tmp_path / "none"), InProcess())
     assert service.runs.all() == []
     assert service.runs.pretrained_problems() == []
@@ -195,31 +195,31 @@ def test_an_empty_or_missing_shelf_is_no_trouble(tmp_path: Path):
 
 def test_unknown_recipes_are_named():
     with pytest.raises(BadInput, match="no pretrained model 'stacked-31'; they are vanilla, "):
-        shipping.chosen(["vanilla", "stacked-31"])
-    assert shipping.chosen([]) == list(shipping.RECIPES)
+        pretrained_cli.chosen(["vanilla", "stacked-31"])
+    assert pretrained_cli.chosen([]) == list(pretrained_cli.RECIPES)
 
 
 def test_the_table_tells_what_was_reached_and_what_was_not():
-    recipes = {recipe.name: recipe for recipe in shipping.RECIPES}
+    recipes = {recipe.name: recipe for recipe in pretrained_cli.RECIPES}
     metrics = {"bce": 0.0874, "pca_bce": 0.11, "psnr": 20.0, "nlm_psnr": 16.0, "pca_denoiser_psnr": 19.0}
-    rows = shipping.table({"convolutional-denoising": metrics})
+    rows = pretrained_cli.table({"convolutional-denoising": metrics})
     assert [row["reached"] for row in rows] == [True, True, False]
     assert rows[2]["value"] == pytest.approx(1.0)
     assert rows[0]["asked"] == "at most 0.0875"
-    assert recipes["convolutional-denoising"].figures[0].reached({"bce": 0.0876}) is False
+    assert recipes["convolutional-denoising"].thresholds[0].reached({"bce": 0.0876}) is False
 
 
 def test_the_command_trains_what_is_missing_ships_it_and_tells_what_it_reaches(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     del home
-    figures = (Figure("MSE", "mse", 1e-9, False, "pca_mse"), Figure("training loss", "loss", 1.0, False))
-    recipes = (replace(RECIPES[0], figures=figures), replace(RECIPES[0], name="measured", pretrained=False))
-    monkeypatch.setattr(shipping, "RECIPES", recipes)
+    thresholds = (Threshold("MSE", "mse", 1e-9, False, "pca_mse"), Threshold("training loss", "loss", 1.0, False))
+    recipes = (replace(RECIPES[0], thresholds=thresholds), replace(RECIPES[0], name="measured", pretrained=False))
+    monkeypatch.setattr(pretrained_cli, "RECIPES", recipes)
     out = tmp_path / "out"
     assert main(["checkpoints", "--out", str(out), "--json"]) == 0
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["event"] for line in printed] == ["epoch", "epoch", "finished", "figures"]
+    assert [line["event"] for line in printed] == ["epoch", "epoch", "finished", "metrics"]
     rows = printed[-1]["rows"]
     assert [(row["figure"], row["reached"]) for row in rows] == [("MSE", False), ("training loss", True)]
     assert [folder.name for folder in out.iterdir()] == ["tiny"]
@@ -230,7 +230,7 @@ def test_the_command_trains_what_is_missing_ships_it_and_tells_what_it_reaches(
     assert "at most 1e-09" in capsys.readouterr().out
 
 
-def test_long_codes_are_shipped_in_eight_bits(checkpoints: Path):
+def test_long_codes_are_pretrained_in_eight_bits(checkpoints: Path):
     bundle = open_bundle(checkpoints / "tiny")
     codes = np.random.default_rng(0).normal(size=(50, 300)).astype(np.float16)
     held_out = bundle.held_out() | {"codes": codes}

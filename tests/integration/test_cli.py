@@ -153,16 +153,16 @@ def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(call: Call, set
 
 
 def test_a_folder_is_evaluated_on_another_dataset(call: Call):
-    (told,) = call("evaluate", str(PROJECT / "checkpoints" / "stacked-30"), "--dataset", "digits", "--json")
-    assert (told["model"], told["variant"], told["dataset"]) == ("stacked-30", "stacked", "digits")
-    assert told["metrics"].keys() >= METRICS
-    assert told["metrics"]["knn5_accuracy"] > 0.8, "its codes suit digits that it has never seen"
+    (reported,) = call("evaluate", str(PROJECT / "checkpoints" / "stacked-30"), "--dataset", "digits", "--json")
+    assert (reported["model"], reported["variant"], reported["dataset"]) == ("stacked-30", "stacked", "digits")
+    assert reported["metrics"].keys() >= METRICS
+    assert reported["metrics"]["knn5_accuracy"] > 0.8, "its codes suit digits that it has never seen"
 
 
 def test_a_variational_run_is_evaluated_with_its_likelihood(call: Call):
     few = ["--preset", "quick", "--epochs", "2", "--json"]
     finished = expect_training(call("train", "variational", *few), [1, 2])
-    (told,) = call("evaluate", finished["run"], "--json")
-    assert {"elbo", "kl", "iwae500"} <= told["metrics"].keys()
-    assert told["metrics"]["iwae500"] >= told["metrics"]["elbo"]
-    assert told["metrics"] == pytest.approx(finished["metrics"], rel=1e-3)
+    (reported,) = call("evaluate", finished["run"], "--json")
+    assert {"elbo", "kl", "iwae500"} <= reported["metrics"].keys()
+    assert reported["metrics"]["iwae500"] >= reported["metrics"]["elbo"]
+    assert reported["metrics"] == pytest.approx(finished["metrics"], rel=1e-3)

@@ -39,13 +39,13 @@ def test_a_training_that_nobody_watches_any_more_ends_resumable(service: Service
     assert run.epochs_done < EPOCHS
 
 
-def test_weights_that_diverge_in_the_last_step_of_an_epoch_are_told(service: Service):
-    told = list(service.runs.watch(RunConfig.make("vanilla", "digits", None, {**SMALL, **TOO_FAST})))
-    name, last = told[-1]
+def test_weights_that_diverge_in_the_last_step_of_an_epoch_are_reported(service: Service):
+    reported = list(service.runs.watch(RunConfig.make("vanilla", "digits", None, {**SMALL, **TOO_FAST})))
+    name, last = reported[-1]
     assert isinstance(last, Failed)
     assert last.message.startswith("The loss stopped being a number in epoch ")
     assert "Try a learning rate below 10" in last.message
     assert service.runs.run(name).status == "failed"
-    epochs = [event for _, event in told if isinstance(event, EpochDone)]
+    epochs = [event for _, event in reported if isinstance(event, EpochDone)]
     assert np.isfinite([event.loss for event in epochs]).all()
     json.dumps([vars(event) for event in epochs], allow_nan=False)  # other languages know no NaN

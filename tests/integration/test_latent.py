@@ -72,7 +72,7 @@ def test_leaving_one_out_agrees_with_a_classifier_that_has_not_seen_the_point():
     assert neighbours.own_knn_accuracy(codes, labels) == pytest.approx(right / 60)
 
 
-def test_figures_tell_tidy_codes_from_shuffled_ones():
+def test_metrics_tell_tidy_codes_from_shuffled_ones():
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(4), 30).astype(np.uint8)
     images = (rng.random((120, 4, 4)) * 40 + labels[:, None, None] * 50).astype(np.uint8)
@@ -89,7 +89,7 @@ def test_figures_tell_tidy_codes_from_shuffled_ones():
     assert neighbours.space_metrics(codes, labels, None).trustworthiness is None
 
 
-def test_figures_of_too_few_points_are_left_open():
+def test_metrics_of_too_few_points_are_left_open():
     found = neighbours.space_metrics(cloud(3), np.zeros(3, np.uint8), None)
     assert (found.knn5_accuracy, found.trustworthiness, found.silhouette) == (None, None, None)
 
@@ -156,7 +156,7 @@ def test_draws_are_standard_normal_and_the_same_for_the_same_seed():
 # Where codes come from
 
 
-def test_shipped_codes_need_neither_data_nor_weights(service: Service):
+def test_pretrained_codes_need_neither_data_nor_weights(service: Service):
     found = service.latent.points("stacked-2", 500)
     held_out = service.runs._pretrained.bundle("stacked-2").held_out()
     assert found.images is None
@@ -172,7 +172,7 @@ def test_shipped_codes_need_neither_data_nor_weights(service: Service):
     assert np.array_equal(other.codes, held_out["codes"][chosen].astype(np.float32))
 
 
-def test_figures_of_a_shipped_model_are_its_scorecard(service: Service):
+def test_metrics_of_a_pretrained_model_are_its_scorecard(service: Service):
     points = service.latent.points("stacked-2", 500)
     found = service.latent.metrics("stacked-2", points.codes, points)
     scores = service.runs.run("stacked-2").metrics
@@ -213,7 +213,7 @@ def test_a_run_on_digits_is_encoded_and_decoded(service: Service):
     assert found.row(None) is None
 
 
-def test_codes_that_are_not_numbers_are_told(service: Service, monkeypatch: pytest.MonkeyPatch):
+def test_codes_that_are_not_numbers_are_reported(service: Service, monkeypatch: pytest.MonkeyPatch):
     points = service.latent.points("stacked-2", 10)
     broken = replace(points, codes=np.full_like(points.codes, np.nan))
     monkeypatch.setattr(service.latent, "_pretrained", lambda name: {

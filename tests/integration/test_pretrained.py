@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from aecore.analysis.images import reconstruction_metrics
-from aecore.cli import pretrained as shipping
+from aecore.cli import pretrained as pretrained_cli
 from aecore.compute.backend import InProcess
 from aecore.datasets import load
 from aecore.datasets.evaluation import as_floats, corrupted_test, evaluation_images
@@ -20,7 +20,7 @@ from aecore.store.bundles import open_bundle
 from aecore.training.evaluation import from_weights
 
 pytestmark = pytest.mark.slow
-PRETRAINED_RECIPES = [recipe for recipe in shipping.RECIPES if recipe.pretrained]
+PRETRAINED_RECIPES = [recipe for recipe in pretrained_cli.RECIPES if recipe.pretrained]
 NAMES = [recipe.name for recipe in PRETRAINED_RECIPES]
 IMAGES = [recipe.name for recipe in PRETRAINED_RECIPES if recipe.config.hyper.modality == "images"]
 SENTENCES = [name for name in NAMES if name not in IMAGES]
@@ -62,7 +62,7 @@ def size(name: str) -> int:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_is_what_its_recipe_trains(name: str):
-    (recipe,) = shipping.chosen([name])
+    (recipe,) = pretrained_cli.chosen([name])
     bundle = open_bundle(CHECKPOINTS / name)
     assert bundle.run.config == recipe.config
     assert len(bundle.curve.epochs) == recipe.config.hyper.total_epochs
@@ -70,7 +70,7 @@ def test_each_is_what_its_recipe_trains(name: str):
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_codes_of_held_out_images_are_shipped(name: str):
+def test_codes_of_held_out_images_are_pretrained(name: str):
     bundle = open_bundle(CHECKPOINTS / name)
     held_out, units = bundle.held_out(), bundle.run.config.hyper.code_units
     assert held_out["codes"].shape == (CODES, units)
@@ -94,18 +94,18 @@ def test_a_sentence_model_brings_its_language_and_no_text(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_reaches_what_was_asked(name: str):
-    (recipe,) = shipping.chosen([name])
+    (recipe,) = pretrained_cli.chosen([name])
     bundle = open_bundle(CHECKPOINTS / name)
     metrics = {**bundle.run.metrics, "loss": bundle.curve.epochs[-1].loss}
-    assert recipe.figures, "something is asked of every model"
-    for figure in recipe.figures:
-        assert figure.reached(metrics), (figure.title, figure.value(metrics))
+    assert recipe.thresholds, "something is asked of every model"
+    for threshold in recipe.thresholds:
+        assert threshold.reached(metrics), (threshold.title, threshold.value(metrics))
 
 
 @needs_mnist
 @pytest.mark.data
 @pytest.mark.parametrize("name", IMAGES)
-def test_reconstructions_are_as_good_as_is_said(name: str):
+def test_reconstructions_are_as_good_as_documented(name: str):
     """Computed here, without the scorer."""
     bundle = open_bundle(CHECKPOINTS / name)
     config = bundle.run.config
@@ -120,5 +120,5 @@ def test_reconstructions_are_as_good_as_is_said(name: str):
 @needs_mnist
 @pytest.mark.data
 @pytest.mark.parametrize("name", EVALUATED)
-def test_a_fresh_evaluation_gives_the_shipped_figures(service: Service, name: str):
+def test_a_fresh_evaluation_gives_the_pretrained_figures(service: Service, name: str):
     assert service.runs.evaluate(name) == pytest.approx(service.runs.run(name).metrics, rel=5e-3, abs=1e-3)

@@ -96,7 +96,7 @@ def test_a_full_disk_interrupts_the_run_which_resumes_once_there_is_space(
     assert [epoch.epoch for epoch in service.runs.curve(name).epochs] == list(range(1, EPOCHS + 1))
 
 
-def test_a_damaged_dataset_is_told_at_once_and_disturbs_nothing(service: Service, data_dir: Path):
+def test_a_damaged_dataset_is_reported_at_once_and_disturbs_nothing(service: Service, data_dir: Path):
     damaged = data_dir / "mnist.npz"
     damaged.write_bytes(b"PK\x03\x04 this is not an archive" * 1000)
     try:

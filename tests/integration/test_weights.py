@@ -28,7 +28,7 @@ def trained(service: Service, variant: str, **values: object) -> str:
     return [name for name, _ in service.runs.watch(config)][-1]
 
 
-def test_layers_are_told_in_words(service: Service):
+def test_layers_are_reported_in_words(service: Service):
     assert [layer.title for layer in service.weights.layers("vanilla")] == [
         "Encoder, layer 1: 128 units, the code",
         "Decoder, layer 1: 128 units, the code",
@@ -39,7 +39,7 @@ def test_layers_are_told_in_words(service: Service):
     assert titles[-1].startswith("Decoder, layer 8: 16 maps")
 
 
-def test_the_code_of_a_shipped_model_needs_no_data(service: Service):
+def test_the_code_of_a_pretrained_model_needs_no_data(service: Service):
     code = next(layer for layer in service.weights.layers("sparse-l1") if layer.code)
     activity = service.weights.activity("sparse-l1", code)
     pretrained = service.runs._pretrained.bundle("sparse-l1").held_out()
@@ -84,7 +84,7 @@ def test_maps_of_one_image_of_each_class(service: Service):
     assert not np.allclose(maps, service.weights.maps("convolutional-64", first.name, images[[4]]))
 
 
-def test_codes_in_eight_bits_are_told(service: Service):
+def test_codes_in_eight_bits_are_reported(service: Service):
     code = next(layer for layer in service.weights.layers("denoising") if layer.code)
     assert "eight bits" in service.weights.activity("denoising", code).note
 

@@ -29,7 +29,7 @@ def corpus_vectors(
         corpus: where words are counted.
         vocabulary: the words.
         size: numbers a word, less than the words that stand near another one.
-        progress: told the share that is done and what is being done.
+        progress: called with the share that is done and what is being done.
 
     Returns:
         float32 [V, size], and bool [V], which rows hold a vector; the others are zero.

@@ -51,7 +51,7 @@ def load_corpus(name: str, settings: Settings, progress: Progress | None = None)
     Args:
         name: `python-docs`, with or without its version, `reuters`, or an own text.
         settings: where its source and the cache lie.
-        progress: told the share that is done, from 0 to 1, and what is being done.
+        progress: called with the share that is done, from 0 to 1, and what is being done.
 
     Raises:
         BadInput: there is no corpus of this name, or it holds images.
@@ -116,9 +116,9 @@ def _hash(path: Path) -> str:
 
 
 @lru_cache(maxsize=64)
-def _hash_of(path: Path, stamp: tuple[int, int]) -> str:
-    """Hash of a file. The stamp does nothing but make a replaced file a new entry of the cache."""
-    del stamp
+def _hash_of(path: Path, version: tuple[int, int]) -> str:
+    """Hash of a file. The version does nothing but make a replaced file a new entry of the cache."""
+    del version
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

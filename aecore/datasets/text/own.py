@@ -108,7 +108,7 @@ def documents(path: Path, split: Callable[[str], list[str]], progress: Progress)
     Args:
         path: its file.
         split: from a text to its sentences.
-        progress: told the share that is read.
+        progress: called with the share that is read.
 
     Raises:
         DataMissing: the file is damaged or gone.

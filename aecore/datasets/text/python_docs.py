@@ -47,7 +47,7 @@ def documents(split: Callable[[str], list[str]], progress: Progress) -> Iterator
 
     Args:
         split: from a paragraph to sentences.
-        progress: told the share that is read.
+        progress: called with the share that is read.
     """
     seen: set[str] = set()
     topics = [PYTHON, *_installed()]

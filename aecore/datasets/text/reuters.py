@@ -46,7 +46,7 @@ def documents(paths: list[Path], split: Callable[[str], list[str]], progress: Pr
     Args:
         paths: what `files` gave.
         split: from the text of a document to its sentences.
-        progress: told the share that is read.
+        progress: called with the share that is read.
 
     Raises:
         DataMissing: a file is damaged, or not what its name says.

@@ -9,7 +9,7 @@ from aecore.datasets.text.vocabulary import RESERVED
 
 
 def corpus_statistics(corpus: Corpus, vocabulary: int = 5000) -> dict[str, Any]:
-    """The figures of a corpus.
+    """Statistics of a corpus.
 
     Args:
         corpus: the corpus.

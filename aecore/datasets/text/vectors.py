@@ -59,7 +59,7 @@ def word_vectors(
         missing: words without a vector, UNK among them, get zeros, or random numbers that spread like the others.
         seed: start of these random numbers, at least 0.
         settings: where vectors and the cache lie.
-        progress: told the share that is done and what is being done.
+        progress: called with the share that is done and what is being done.
 
     Raises:
         BadInput: the file of vectors is damaged, or the text has too few words for vectors of this size.

@@ -1,4 +1,4 @@
-"""What the page Latent space computes once and keeps: codes by run and weights, pictures of them, figures."""
+"""What the page Latent space computes once and keeps: codes by run and weights, pictures of them, metrics."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Below the panels: their figures, and the point that was picked with those nearest to it."""
+"""Below the panels: their metrics, and the point that was picked with those nearest to it."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ from aecore.service import Service
 from pages.components.latent.figures import images_figure
 from pages.components.shared import pictures
 from pages.components.shared.export import downloads
-from pages.components.shared.formatting import figure
+from pages.components.shared.formatting import number
 
 NEAREST = 8
 SHOWN = {"knn5_accuracy": "5-NN accuracy", "trustworthiness": "trustworthiness", "silhouette": "silhouette"}
 
 
 def metrics_beside(title: str, found: SpaceMetrics) -> None:
-    """Draws the figures of one panel, each with what it was measured on.
+    """Draws the metrics of one panel, each with what it was measured on.
 
     Args:
         title: of the panel.
@@ -30,7 +30,7 @@ def metrics_beside(title: str, found: SpaceMetrics) -> None:
     for name, words in SHOWN.items():
         value = getattr(found, name)
         mark = "" if name in found.from_scorecard else "*"
-        row.metric(words + mark, f"{value:.1%}" if name == "knn5_accuracy" and value is not None else figure(value),
+        row.metric(words + mark, f"{value:.1%}" if name == "knn5_accuracy" and value is not None else number(value),
                    width="content")  # fmt: skip
     caption = f"{title}, in all its dimensions. "
     if found.from_scorecard:
@@ -47,7 +47,7 @@ def metrics_beside(title: str, found: SpaceMetrics) -> None:
 
 
 def about_metrics() -> None:
-    """Says what the figures mean."""
+    """Says what the metrics mean."""
     st.caption(
         "5-NN accuracy: how often the five nearest vote for the right class. Trustworthiness (Venna and Kaski, 2001): "
         "1 where the five nearest in the code are near among the images. Silhouette (Rousseeuw, 1987): from −1 to 1, "

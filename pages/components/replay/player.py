@@ -1,4 +1,4 @@
-"""The slider that replays a run from its snapshots: play, pause, step, pace, and the moment in the address."""
+"""The slider that replays a run from its snapshots: play, pause, step, pace, and the moment in the URL."""
 
 import time
 from functools import partial
@@ -20,17 +20,17 @@ LIVE_SECONDS = 1.0
 STALE_SECONDS = 3.0
 
 
-def replay(service: Service, name: str, in_address: bool) -> None:
+def replay(service: Service, name: str, in_query: bool) -> None:
     """Draws the slider of a run and what it shows.
 
     Args:
         service: the back end.
         name: the run.
-        in_address: whether moment, pace and alignment are kept in the page's address.
+        in_query: whether moment, pace and alignment are kept in the query parameters.
     """
     st.html(STEADY)
     redraw(
-        lambda: _draw(service, name, in_address),
+        lambda: _draw(service, name, in_query),
         lambda: (service.runs.run(name).active, _playing(name), _pace()),
         lambda going_on: _seconds(*going_on),
     )
@@ -40,12 +40,12 @@ def _seconds(active: bool, playing: bool, pace: str) -> float | None:
     return 1 / float(pace) if playing else LIVE_SECONDS if active else None
 
 
-def _draw(service: Service, name: str, in_address: bool) -> None:
+def _draw(service: Service, name: str, in_query: bool) -> None:
     run, film = service.runs.run(name), service.replay.film(name)
     if film is None or len(film.positions) < 2:
         st.caption("The slider appears here as soon as there are two snapshots of the run.")
         return
-    frame, codes = _controls(film, run, in_address)
+    frame, codes = _controls(film, run, in_query)
     view = service.runs.snapshot(name, film.positions[frame])
     if view is not None:
         moment(service, run, film, view, frame, codes)
@@ -56,15 +56,15 @@ def _playing(name: str) -> bool:
 
 
 def _pace() -> str:
-    """What is drawn beside the slider may not have been drawn yet: then the address tells, or nobody."""
+    """What is drawn beside the slider may not have been drawn yet: then the query parameters tell, or nobody."""
     pace = st.session_state.get("chosen_pace", st.query_params.get("pace", PACE))
     return pace if pace in PACES else PACE
 
 
-def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
+def _controls(film: Film, run: RunView, in_query: bool) -> tuple[int, str]:
     """The frame to show, and whether codes are aligned."""
     state, last = st.session_state, len(film.positions) - 1
-    frame = _frame(film, run, in_address)
+    frame = _frame(film, run, in_query)
     state[f"slider_{run.id}"] = state[f"frame_{run.id}"] = frame
     row = st.container(horizontal=True, vertical_alignment="bottom")
     move = partial(_move, run.id, last)
@@ -78,13 +78,13 @@ def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
     row.button("Forward", icon=":material/skip_next:", key=f"forward-{run.id}", on_click=move, args=(frame + 1,),
                disabled=frame == last, help="One snapshot on.")  # fmt: skip
     with row.container(width=240):
-        if in_address:
+        if in_query:
             query_parameters.pick("Pace", list(PACES), "pace", PACE, PACES.__getitem__)
         else:
             state.setdefault("chosen_pace", PACE)
             st.selectbox("Pace", list(PACES), key="chosen_pace", format_func=PACES.__getitem__)
     with row.container(width=280):
-        if in_address:
+        if in_query:
             codes = query_parameters.pick("Codes", list(CODES), "codes", ALIGNED, CODES.__getitem__)
         else:
             codes = st.selectbox("Codes", list(CODES), key="chosen_codes", format_func=CODES.__getitem__)
@@ -93,21 +93,21 @@ def _controls(film: Film, run: RunView, in_address: bool) -> tuple[int, str]:
                      on_change=_dragged, args=(run.id, last))  # fmt: skip
     following = " It follows the training." if run.active and state.get(f"follow_{run.id}") else ""
     st.caption(f"After epoch {words[frame]} of {run.total_epochs}: snapshot {frame + 1} of {last + 1}.{following}")
-    if in_address and not playing:
+    if in_query and not playing:
         shown, at_first = (f"{film.positions[k]:.6g}" for k in (frame, last))
         query_parameters.mirror("at", shown, at_first)
     return frame, codes
 
 
-def _frame(film: Film, run: RunView, in_address: bool) -> int:
+def _frame(film: Film, run: RunView, in_query: bool) -> int:
     state, last = st.session_state, len(film.positions) - 1
     follow = f"follow_{run.id}"
     state.setdefault(follow, True)
     if state.get("at_run") != run.id:  # another run is shown at the same moment
         state["at_run"] = run.id
         state.pop("chosen_at_seen", None)
-    wrong = "The epoch '{}' in the address is no number: move the slider instead."
-    if in_address and query_parameters.take("at", _number, wrong):
+    wrong = "The epoch '{}' in the URL is no number: move the slider instead."
+    if in_query and query_parameters.take("at", _number, wrong):
         state[f"frame_{run.id}"], state[follow] = film.nearest(state["chosen_at"]), False
     frame = last if state[follow] and not _playing(run.id) else min(state.get(f"frame_{run.id}", last), last)
     if _playing(run.id) and not state.pop(f"moved_{run.id}", False):

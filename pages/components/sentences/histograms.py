@@ -84,7 +84,7 @@ def _figure(value: float | None) -> str:
 
 
 def verdict(means: dict[str, float], area: float, untrained: float | None) -> str:
-    """What the figures say, in words.
+    """What the metrics say, in words.
 
     Args:
         means: mean cosines by name.

@@ -15,8 +15,8 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-def figure(value: float | None) -> str:
-    """A figure with four significant digits, or a dash."""
+def number(value: float | None) -> str:
+    """A number with four significant digits, or a dash."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.4g}"

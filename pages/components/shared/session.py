@@ -13,7 +13,7 @@ from aecore.errors import AecoreError
 from aecore.service import Service
 
 log = logging.getLogger(__name__)
-SENTENCES = ("sentence", "first", "second", "from", "to")  # parameters of the address that are prose
+SENTENCES = ("sentence", "first", "second", "from", "to")  # query parameters that are prose
 REFUSED = "refused_parameters"
 SHORT = 40  # characters of a bad value that are repeated
 APP = str(Path(__file__).resolve().parents[3] / "app.py")
@@ -40,7 +40,7 @@ def get_service() -> Service:
 
 
 def _refuse_infinite() -> None:
-    """Drops numbers from the address that no widget can hold: Streamlit's own binding fails with them."""
+    """Drops numbers from the query parameters that no widget can hold: Streamlit's own binding fails with them."""
     bad = {n: v for n, v in dict(st.query_params).items() if n not in SENTENCES and not _is_finite(v)}
     if bad:
         st.session_state[REFUSED] = [_refusal(name, value) for name, value in bad.items()]
@@ -53,7 +53,7 @@ def _refuse_infinite() -> None:
 
 def _refusal(name: str, value: str) -> str:
     short = value if len(value) <= SHORT else f"{value[:SHORT]}…"
-    return f"{name} takes a finite number; received '{short}' in the address, which was left out."
+    return f"{name} takes a finite number; received '{short}' in the URL, which was left out."
 
 
 def _is_finite(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The figures of a run on held-out data."""
+"""The metrics of a run on held-out data."""
 
 import math
 
@@ -7,7 +7,7 @@ import streamlit as st
 
 from aecore.store.views import RunView
 from pages.components.shared import charts
-from pages.components.shared.formatting import figure
+from pages.components.shared.formatting import number
 
 SCORES = {
     "mse": ("Mean squared error", "of a pixel; smaller is better"),
@@ -37,7 +37,7 @@ BASELINES = {
     "pca_denoiser_psnr": "The same of a tuned PCA denoiser, dB",
 }
 
-# Figure, what it is, and the figures that it stands beside with their names.
+# Metric, what it is, and the metrics that it stands beside with their names.
 SENTENCE_SCORES = (
     ("held_out_loss", "Held-out loss", {"always the mean vector": "mean_vector_loss",
                                         "always the words' frequencies": "frequency_loss"}),
@@ -56,7 +56,7 @@ SENTENCE_SCORES = (
 
 
 def scorecard(run: RunView) -> None:
-    """Draws the figures of a run on held-out data, each beside its baseline."""
+    """Draws the metrics of a run on held-out data, each beside its baseline."""
     if not run.metrics:
         beside = "PCA at the same code size" if run.config.hyper.modality == "images" else "its control or baseline"
         st.caption(f"Figures on held-out {run.config.hyper.modality}, each beside {beside}, appear here at its end.")
@@ -68,7 +68,7 @@ def scorecard(run: RunView) -> None:
     for name, (title, meaning) in SCORES.items():
         value = run.metrics.get(name)
         if value is not None and math.isfinite(value):
-            rows.append((title, figure(value), figure(run.metrics.get(f"pca_{name}")), meaning))
+            rows.append((title, number(value), number(run.metrics.get(f"pca_{name}")), meaning))
     if not rows:
         st.warning("The model's output is not a number; there is nothing to measure.")
         return
@@ -76,7 +76,7 @@ def scorecard(run: RunView) -> None:
         st.caption(run.config.hyper.metrics_note)
     for name, what in BASELINES.items():
         if run.metrics.get(name) is not None:
-            rows.insert(3, (what, "–", figure(run.metrics[name]), "for comparison, in place of PCA at the code's size"))
+            rows.insert(3, (what, "–", number(run.metrics[name]), "for comparison, in place of PCA at the code's size"))
     table = pd.DataFrame(
         rows, columns=["held-out images", run.config.hyper.title, charts.pca_name(run), "what it says"]
     )
@@ -88,8 +88,8 @@ def _sentences(run: RunView) -> None:
     for name, what, beside in SENTENCE_SCORES:
         if run.metrics.get(name) is not None:
             others = [
-                f"{title} {figure(run.metrics[other])}" for title, other in beside.items() if other in run.metrics
+                f"{title} {number(run.metrics[other])}" for title, other in beside.items() if other in run.metrics
             ]
-            rows.append((what, figure(run.metrics[name]), ", ".join(others) or "–"))
+            rows.append((what, number(run.metrics[name]), ", ".join(others) or "–"))
     table = pd.DataFrame(rows, columns=["held-out sentences", run.config.hyper.title, "beside it"])
     st.table(table.set_index("held-out sentences"))

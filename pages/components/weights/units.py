@@ -13,7 +13,7 @@ from aecore.service import Service
 from pages.components.shared import pictures, query_parameters
 from pages.components.shared import weight_pictures as drawn
 from pages.components.shared.export import downloads
-from pages.components.shared.formatting import figure
+from pages.components.shared.formatting import number
 from pages.components.weights import charts
 from pages.components.weights.matrices import Side
 
@@ -83,7 +83,7 @@ def _target(sides: Sequence[Side]) -> float | None:
 
 
 def statistics_table(sides: Sequence[Side]) -> pd.DataFrame:
-    """The figures of the units in words, a column for each run."""
+    """Statistics of the units in words, a column for each run."""
     columns = {}
     for side in sides:
         if side.activity is None:
@@ -91,7 +91,7 @@ def statistics_table(sides: Sequence[Side]) -> pd.DataFrame:
         found, units = side.activity.statistics, side.layer.units
         silent = int(found.silent.sum())
         columns[side.title] = [
-            f"{units:,}", figure(found.mean.mean()), figure(found.strength.mean()), f"{found.firing.mean():.1%}",
+            f"{units:,}", number(found.mean.mean()), number(found.strength.mean()), f"{found.firing.mean():.1%}",
             f"{silent / units:.1%} ({silent:,})", f"{found.effective:.1f}", f"{found.directions:.1f}",
         ]  # fmt: skip
     rows = [

@@ -90,8 +90,8 @@ def test_an_own_text_is_added_listed_and_measured(capfd: pytest.CaptureFixture[s
     added = printed(capfd, "data", "--add", str(file))
     assert added["name"].startswith("text-weather-notes-")
     assert (added["title"], added["modality"], added["available"]) == ("Weather notes.txt", "sentences", True)
-    figures = {"sentences": 30, "characters_min": 32, "tokens_median": 9.0, "documents": 30}
-    assert {name: added[name] for name in figures} == figures
+    statistics = {"sentences": 30, "characters_min": 32, "tokens_median": 9.0, "documents": 30}
+    assert {name: added[name] for name in statistics} == statistics
     assert printed(capfd, "data", added["name"]) == added
     assert added["name"] in [row["name"] for row in printed(capfd, "data")]
     assert main(["data", added["name"]]) == 0
@@ -115,11 +115,11 @@ def test_no_runs_yet(capfd: pytest.CaptureFixture[str]):
     ("command", "told"),
     [("variants", [*VARIANTS]), ("data", [*DATASETS, *CORPORA, "data mnist --download"]), ("runs", ["No runs yet"])],
 )
-def test_tables(capfd: pytest.CaptureFixture[str], command: str, told: list[str]):
+def test_tables(capfd: pytest.CaptureFixture[str], command: str, reported: list[str]):
     assert main([command]) == 0
     out, err = capfd.readouterr()
     assert err == ""
-    for word in told:
+    for word in reported:
         assert word in out
 
 
@@ -163,8 +163,8 @@ def test_tables(capfd: pytest.CaptureFixture[str], command: str, told: list[str]
         ),
     ],
 )
-def test_bad_input(capfd: pytest.CaptureFixture[str], arguments: str, told: str):
-    assert told in refused(capfd, *arguments.split())
+def test_bad_input(capfd: pytest.CaptureFixture[str], arguments: str, reported: str):
+    assert reported in refused(capfd, *arguments.split())
 
 
 def test_line_breaks_in_a_value_do_not_break_the_sentence(capfd: pytest.CaptureFixture[str]):
@@ -239,11 +239,11 @@ CHECKPOINTS = Path(__file__).resolve().parents[3] / "checkpoints"
         (["checkpoints", "nope"], "There is no pretrained model 'nope'; they are vanilla, "),
     ],
 )
-def test_what_cannot_be_evaluated_is_told(capfd: pytest.CaptureFixture[str], arguments: list[str], sentence: str):
+def test_what_cannot_be_evaluated_is_reported(capfd: pytest.CaptureFixture[str], arguments: list[str], sentence: str):
     assert sentence in refused(capfd, *arguments)
 
 
-def test_a_shipped_model_is_listed_among_the_runs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+def test_a_pretrained_model_is_among_the_runs(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AECORE_CHECKPOINTS", str(CHECKPOINTS))
     rows = {row["run"]: row for row in printed(capfd, "runs")}
     assert rows["stacked-30"]["status"] == "pretrained"

@@ -149,7 +149,7 @@ def test_connection_refused(settings: Settings, mnist: None):
 
 
 @pytest.mark.parametrize("url", ["nonsense/", "file:///etc/", "http:///"])
-def test_an_address_that_is_none(settings: Settings, mnist: None, url: str):
+def test_an_query_parameters_that_is_none(settings: Settings, mnist: None, url: str):
     assert url in refusal(replace(settings, data_url=url))
 
 

@@ -53,7 +53,7 @@ def test_the_service_offers_them(home: Path):
         service.close()
 
 
-def test_figures_are_those_of_the_definitions():
+def test_metrics_are_those_of_the_definitions():
     clean = np.zeros((2, 28, 28, 1), np.float32)
     clean[:, 8:20, 12:16] = 1
     psnr, ssim = quality(clean, clean)
@@ -98,14 +98,14 @@ def test_pca_of_a_dataset_that_is_not_here_is_that_of_the_digits(home: Path, inp
 
 @pytest.mark.parametrize("kind", ["gaussian", "masking", "salt_and_pepper"])
 def test_a_sweep_has_every_method_at_every_strength(kind: str, inputs: Inputs, service: Copying, clean: np.ndarray):
-    told = []
+    reported = []
     service.asked.clear()
     points = inputs.sweep(
-        clean[:8], kind, 0, ["copy"], inputs.line("digits"), 30, lambda share, what: told.append((share, what))
+        clean[:8], kind, 0, ["copy"], inputs.line("digits"), 30, lambda share, what: reported.append((share, what))
     )
     assert service.asked == [("copy", 8 * 9)], "a run is asked once for all strengths"
-    assert told[0] == (0, "copy")
-    assert told[-1] == (1, "")
+    assert reported[0] == (0, "copy")
+    assert reported[-1] == (1, "")
     for method in ("copy", *BASELINES):
         assert tuple(point.strength for point in points if point.method == method) == SWEPT_STRENGTHS
     copied = [point.psnr for point in points if point.method == "copy"]

@@ -58,7 +58,7 @@ def test_a_digit_fits_twenty_pixels_and_its_mass_is_in_the_middle(plain: np.ndar
         assert plain.sum(axis=1 - axis) @ np.arange(28) / plain.sum() == pytest.approx(14, abs=0.501)
 
 
-def test_every_step_is_told():
+def test_every_step_is_reported():
     steps = steps_to_digit(read_picture(packed(seven(background=240, ink=20))))
     assert [step.title for step in steps] == ["Grey", "Inverted", "Contrast", "Cropped", "Scaled", "Centred"]
     assert all(step.explanation.endswith(".") for step in steps)
@@ -200,7 +200,7 @@ def test_bad_files_are_refused_in_one_sentence(name: str):
     assert len(str(caught.value)) < 200
 
 
-def test_any_damage_is_told_as_bad_input(plain: np.ndarray):
+def test_any_damage_is_reported_as_bad_input(plain: np.ndarray):
     rng = random.Random(0)
     for data in (packed(seven()), packed(seven(), "JPEG"), packed(seven(), "WEBP"), packed(seven(), "GIF")):
         for _ in range(60):

@@ -143,7 +143,7 @@ def test_the_gradient_of_the_penalty_is_the_slope_of_the_norm():
     assert float(np.sum(gradient.numpy() * step)) == pytest.approx(expected, rel=0.01)
 
 
-def test_figures_are_the_mean_over_all_images_however_they_are_cut():
+def test_metrics_are_the_mean_over_all_images_however_they_are_cut():
     model = model_of()
     many = np.random.default_rng(4).random((260, *IMAGE_SHAPE), dtype=np.float32) ** 8
     many[250:] *= 0  # a second, smaller part that differs

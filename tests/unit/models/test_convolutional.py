@@ -332,7 +332,7 @@ def test_fields_without_an_effect_refuse_nothing():
     assert RunConfig.make("variational", "digits", None, many)
 
 
-def test_a_model_too_large_is_told_beside_its_filters():
+def test_a_model_too_large_is_reported_beside_its_filters():
     huge = {"filters": ",".join(["512"] * 10), "halvings": 4, "kernel_size": 9}
     with pytest.raises(BadInput) as caught:
         RunConfig.make("convolutional", "digits", None, huge)

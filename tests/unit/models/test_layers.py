@@ -37,7 +37,7 @@ def made(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shapes_are_as_told_and_the_code_is_in_the_middle(name: str) -> None:
+def test_shapes_are_as_documented_and_the_code_is_in_the_middle(name: str) -> None:
     model = made(name)
     layers = {layer.name: layer for layer in model.inspected_layers()}
     for layer in layers.values():

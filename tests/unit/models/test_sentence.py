@@ -142,8 +142,8 @@ def test_the_objective_is_trainable():
         ({"held_out_share": 0.9}, "held_out_share takes a number from 0.05 to 0.5"),
     ],
 )
-def test_bad_values_are_told(values: dict, told: str):
-    with pytest.raises(BadInput, match=told):
+def test_bad_values_are_reported(values: dict, reported: str):
+    with pytest.raises(BadInput, match=reported):
         variant("sentence").make(None, values)
 
 

@@ -62,7 +62,7 @@ def test_kl_is_the_integral_that_it_stands_for(mean: float, log_variance: float)
     assert float(found[0, 0]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_kl_is_told_for_each_unit_and_is_never_negative():
+def test_kl_is_reported_for_each_unit_and_is_never_negative():
     rng = np.random.default_rng(0)
     mean, log_variance = rng.normal(0, 2, (40, 7)).astype(np.float32), rng.normal(0, 2, (40, 7)).astype(np.float32)
     found = gaussian_kl(tf.constant(mean), tf.constant(log_variance)).numpy()

@@ -124,7 +124,7 @@ def test_a_field_is_relevant_only_beside_its_condition():
         (Sparse, "code_activation", {"penalty": "kl", "code_activation": "relu"}),
     ],
 )
-def test_conflicts_are_told_beside_the_right_field(variant_class, field: str, values: dict):
+def test_conflicts_are_reported_beside_the_right_field(variant_class, field: str, values: dict):
     with pytest.raises(BadInput) as caught:
         variant_class.make(values=values)
     assert list(caught.value.problems) == [field]

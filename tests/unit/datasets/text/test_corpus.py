@@ -77,7 +77,7 @@ def test_sentences_behave_as_a_list():
         held[4]
 
 
-def test_figures():
+def test_metrics():
     found = corpus_statistics(small(), vocabulary=4)
     assert found == {
         "sentences": 4, "characters_min": 8, "characters_max": 21, "characters_mean": 13.75, "characters_median": 13.0,
@@ -156,11 +156,11 @@ def same(left: Corpus, right: Corpus) -> bool:
 
 
 def test_a_corpus_is_read_once(settings: Settings, own: str, monkeypatch: pytest.MonkeyPatch):
-    told: list[tuple[float, str]] = []
-    corpus = load_corpus(own, settings, lambda share, what: told.append((share, what)))
-    assert len(told) > 3
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert told[-1][0] == 1.0
+    reported: list[tuple[float, str]] = []
+    corpus = load_corpus(own, settings, lambda share, what: reported.append((share, what)))
+    assert len(reported) > 3
+    assert [share for share, _ in reported] == sorted(share for share, _ in reported)
+    assert reported[-1][0] == 1.0
     assert load_corpus(own, settings) is corpus
     forget()
     monkeypatch.setattr("aecore.datasets.text.library.build", None)
@@ -200,7 +200,7 @@ def test_pickles_in_the_cache_are_never_run(settings: Settings, own: str, tmp_pa
     assert not (tmp_path / "trapped").exists()
 
 
-def test_a_cache_that_cannot_be_written_is_told(settings: Settings, own: str):
+def test_a_cache_that_cannot_be_written_is_reported(settings: Settings, own: str):
     (settings.home / "cache").write_text("a file where the folder should be")
     with pytest.raises(StorageError, match="set AECORE_HOME to a folder that can be written to"):
         load_corpus(own, settings)

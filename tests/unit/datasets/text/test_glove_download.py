@@ -105,10 +105,10 @@ def flipped() -> bytes:
         (archive(b""), "its lines are not a word and 50 numbers"),
     ],
 )
-def test_another_content(settings: Settings, remote: Remote, content: bytes, told: str):
+def test_another_content(settings: Settings, remote: Remote, content: bytes, reported: str):
     remote.files["glove.6B.zip"] = content
     message = refusal(settings)
-    assert told in message
+    assert reported in message
     assert "nothing of it kept" in message
 
 

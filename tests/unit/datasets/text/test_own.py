@@ -161,9 +161,9 @@ def test_one_line_of_ten_megabytes(settings: Settings):
     ],
     ids=lambda value: None if isinstance(value, str) else "data",
 )  # fmt: skip
-def test_refused(settings: Settings, filename: str, data: bytes, told: str):
+def test_refused(settings: Settings, filename: str, data: bytes, reported: str):
     begun = time.monotonic()
-    assert told in refusal(settings, filename, data)
+    assert reported in refusal(settings, filename, data)
     assert time.monotonic() - begun < 20
 
 
@@ -196,7 +196,7 @@ def test_removed_with_its_cache(settings: Settings):
         load_corpus(name, settings)
 
 
-def test_a_damaged_file_is_told(settings: Settings):
+def test_a_damaged_file_is_reported(settings: Settings):
     name = add_text("a.txt", TEXT.encode(), settings)
     (settings.home / "texts" / f"{name}.jsonl").write_bytes(b'{"title": "a.txt"}\n{"text"')
     with pytest.raises(DataMissing, match="remove this text and add it again"):

@@ -114,12 +114,12 @@ def test_packages_are_not_imported():
 @pytest.mark.slow
 def test_the_whole_corpus(tmp_path: Path):
     settings = Settings(home=tmp_path)
-    told: list[float] = []
+    reported: list[float] = []
     begun = time.monotonic()
-    corpus = load_corpus("python-docs", settings, lambda share, what: told.append(share))
+    corpus = load_corpus("python-docs", settings, lambda share, what: reported.append(share))
     assert time.monotonic() - begun < 120
-    assert len(told) > 500
-    assert told == sorted(told)
+    assert len(reported) > 500
+    assert reported == sorted(reported)
     found = corpus_statistics(corpus)
     assert 20_000 <= found["sentences"] <= python_docs.MOST_SENTENCES
     assert found["characters_min"] > 10

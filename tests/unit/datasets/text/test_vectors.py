@@ -87,10 +87,10 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("content", "told"), BROKEN)
-def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, content: str, told: str):
+def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, content: str, reported: str):
     with pytest.raises(BadInput) as caught:
         glove_vectors(put(tmp_path / "v.txt", content), Vocabulary(("PAD", "UNK", "rain")), SIZE)
-    assert str(caught.value).startswith(f"v.txt, {told}")
+    assert str(caught.value).startswith(f"v.txt, {reported}")
 
 
 def test_an_empty_or_missing_file(tmp_path: Path):
@@ -126,13 +126,13 @@ def test_added_vectors_are_found(settings: Settings, tmp_path: Path, by_path: bo
         ("v.txt", rows("a", 49), "has to be a word and 50 to 300 numbers"),
         ("v.txt", rows("a", 301), "has to be a word and 50 to 300 numbers"),
         ("v.txt", "2440 50\n" + rows("a"), "has to be a word and 50 to 300 numbers"),
-        *((("v.txt", content, told)) for content, told in BROKEN),
+        *((("v.txt", content, reported)) for content, reported in BROKEN),
     ],
 )
-def test_what_cannot_be_added(settings: Settings, filename: str, content: str, told: str):
+def test_what_cannot_be_added(settings: Settings, filename: str, content: str, reported: str):
     with pytest.raises(BadInput) as caught:
         add_glove(filename, content.encode(), settings)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert not list((settings.home / "vectors").glob("*")) if settings.home.exists() else True
 
 
@@ -147,8 +147,8 @@ def test_nowhere_to_put_them(settings: Settings):
 
 def test_words_that_stand_together_lie_together(corpus: Corpus):
     vocabulary = Vocabulary.of(corpus, 1000)
-    told: list[float] = []
-    table, known = corpus_vectors(corpus, vocabulary, 8, lambda share, what: told.append(share))
+    reported: list[float] = []
+    table, known = corpus_vectors(corpus, vocabulary, 8, lambda share, what: reported.append(share))
     assert (table.shape, table.dtype) == ((len(vocabulary), 8), np.float32)
     assert known.tolist() == [False, False, *[True] * (len(vocabulary) - 2)]
     assert np.mean(table[known] ** 2) == pytest.approx(GLOVE_SQUARE, rel=1e-4)
@@ -156,8 +156,8 @@ def test_words_that_stand_together_lie_together(corpus: Corpus):
     pets = np.array([word.startswith("pet") for word in vocabulary.words[2:]])
     near = unit @ unit.T
     assert near[pets][:, pets].mean() > near[pets][:, ~pets].mean() + 0.2
-    assert told == sorted(told)
-    assert len(told) > 4
+    assert reported == sorted(reported)
+    assert len(reported) > 4
     again, _ = corpus_vectors(corpus, vocabulary, 8)
     assert np.array_equal(table, again)
 
@@ -235,8 +235,8 @@ def test_a_file_without_any_of_the_words(corpus: Corpus, settings: Settings, tmp
         ({"size": 300}, "Vectors of 300 numbers need more than 300 words"),
     ],
 )
-def test_what_cannot_be_asked_for(corpus: Corpus, settings: Settings, changed: dict[str, Any], told: str):
-    with pytest.raises(BadInput, match=told):
+def test_what_cannot_be_asked_for(corpus: Corpus, settings: Settings, changed: dict[str, Any], reported: str):
+    with pytest.raises(BadInput, match=reported):
         vectors(corpus, settings, **changed)
 
 

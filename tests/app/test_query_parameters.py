@@ -17,7 +17,7 @@ BOUND = re.compile(r'key="([a-z_]+)"[^)]*?bind="query-params"', re.DOTALL)
 
 
 def numeric_parameters() -> list[str]:
-    """Names that any page binds to its address, prose left out."""
+    """Names that any page binds to its query parameters, prose left out."""
     sources = "".join(path.read_text("utf-8") for path in sorted((ROOT / "pages").rglob("*.py")))
     return sorted({*BOUND.findall(sources), "unit", "at", "pca", "points", "walk_x", "d1"} - {"sentence", "from"})
 
@@ -45,9 +45,9 @@ def test_infinite_numbers_get_one_sentence_each(pretrained: None, page: str):
     query = {name: INFINITE[k % len(INFINITE)] for k, name in enumerate(names)}
     test = opened(page, **query)
     assert not test.exception
-    told = [error.value for error in test.error if "takes a finite number" in error.value]
-    assert len(told) == len(names)
-    assert all(len(sentence) < 150 for sentence in told)
+    reported = [error.value for error in test.error if "takes a finite number" in error.value]
+    assert len(reported) == len(names)
+    assert all(len(sentence) < 150 for sentence in reported)
 
 
 @pytest.mark.parametrize("value", INFINITE)
