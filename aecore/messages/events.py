@@ -40,7 +40,7 @@ class Progress:
     Attributes:
         position: epochs done, with the fraction of the present one.
         loss: mean training loss of the chunk.
-        samples_per_second: training images a second of late.
+        samples_per_second: training examples a second of late.
         stage: what is being done, "training" or "scoring".
     """
 
@@ -54,15 +54,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch ended and the held-out images were measured.
+    """An epoch ended and the held-out examples were measured.
 
     Attributes:
         epoch: number of the epoch, from 1.
-        loss: mean loss over the epoch's training images, as they were met, penalty included.
-        val_loss: mean loss over the held-out images.
+        loss: mean loss over the epoch's training examples, as they were met, penalty included.
+        val_loss: mean loss over the held-out examples.
         parts: terms of the two losses by name, such as "reconstruction" and "val_reconstruction".
         seconds: duration with evaluation, without deliberate waiting.
-        samples_per_second: training images a second, evaluation left out.
+        samples_per_second: training examples a second, evaluation left out.
     """
 
     epoch: int
@@ -77,7 +77,7 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Baseline:
-    """PCA at the same code size on the same held-out images, in the unit of the run's loss."""
+    """What the loss is compared with, on the same held-out data: PCA at the same code size, or the mean word vector."""
 
     loss: float
 
@@ -88,13 +88,16 @@ class Snapshot:
 
     Attributes:
         position: epochs done when it was taken.
-        arrays: "outputs" uint8 [10, h, w] reconstructions; "tiles" float16 [units, h, w] weights;
-            "codes" float16 [up to 1000, code], or [up to 1000, 32] principal components, fitted anew each time, of a
-            code of more than 256 units. Some variants add "maps" float16 [filters, h, w], feature maps of the first
-            of the coded images; "kl" float16 [code], mean KL of each unit in nats; "samples" uint8 [20, h, w],
-            decoded draws from the prior; "manifold" uint8 [144, h, w], the plane of a code of two units decoded on
-            a grid of 12 by 12, row by row from the top. The first one of an attempt also has what does not change:
-            "clean" and "corrupted" uint8 [10, h, w], "labels" uint8 [1000], "indices" int32 [1000].
+        arrays: of every run "tiles" float16 [units, h, w], weights; "codes" float16 [up to 1000, code], or [up to
+            1000, 32] principal components, fitted anew each time, of a code of more than 256 units.
+            Of images "outputs" uint8 [10, h, w], reconstructions. Of sentences "words" uint16 [10, length] and
+            "cosines" float16 [10, length], how near what was written is to each word.
+            Some variants add "maps" float16 [filters, h, w], feature maps of the first of the coded images; "kl"
+            float16 [code], mean KL of each unit in nats; "samples" uint8 [20, h, w], decoded draws from the prior;
+            "manifold" uint8 [144, h, w], the plane of a code of two units decoded on a grid of 12 by 12, row by row
+            from the top.
+            The first one of an attempt also has what does not change: "clean" and "corrupted" uint8 [10, h, w], or
+            "shown" uint16 [10, length], the sentences read; "labels" uint8 [1000], "indices" int32 [1000].
     """
 
     position: float

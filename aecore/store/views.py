@@ -18,8 +18,8 @@ class RunView:
         position: epochs done, with the fraction of the present one.
         stage: "training", "scoring", or "" when it is not active.
         message: what the visitor should know about its state, in one sentence, or "".
-        samples_per_second: training images a second, of late.
-        baseline_loss: PCA's held-out reconstruction error in the unit of the run's loss.
+        samples_per_second: training examples a second, of late.
+        baseline_loss: held-out loss of PCA, or of the mean word vector, in the unit of the run's loss.
         metrics: the scorecard; empty before the end.
     """
 

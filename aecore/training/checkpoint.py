@@ -55,6 +55,8 @@ class Stored:
         try:
             self._arrays = read_arrays(data)
             self.position = Position(**json.loads(self._arrays.pop("position").tobytes()))
+            if "images" in self.position.sums:  # as older versions called the number of examples
+                self.position.sums["examples"] = self.position.sums.pop("images")
         except (ValueError, KeyError, OSError, TypeError) as error:
             raise StorageError(f"The checkpoint is damaged and cannot be read ({error}).") from None
 

@@ -15,7 +15,7 @@ from aecore.training.optimizers import decay, make_optimizer
 from aecore.training.run_data import DeviceData
 
 EVALUATION_BATCH = 500
-COUNT = "images"  # the number of examples, images or not: checkpoints hold it under this name
+COUNT = "examples"  # their number, among the sums of the objective's terms
 
 
 class Loop:
