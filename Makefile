@@ -2,7 +2,7 @@
 
 PYTHON ?= python3.11
 ARGS ?=
-TESTERS ?= 3
+TESTERS ?= 4
 
 VENV := .venv
 PY := $(VENV)/bin/python

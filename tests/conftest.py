@@ -14,12 +14,12 @@ from tests.remote import Remote
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Several processes share the cores: threads that spin while they wait for each other would take most of the time.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
 # What shares a server, a browser or a dask worker stays in one process; the longest begin first.
-TOGETHER = ("tests/e2e/", "tests/integration/test_cli", "tests/integration/test_worker_lost",
+TOGETHER = ("tests/e2e/test_journeys", "tests/e2e/", "tests/integration/test_cli", "tests/integration/test_worker_lost",
             "tests/integration/test_server_lost", "tests/integration/test_pretrained",
             "tests/integration/")  # fmt: skip
 FIRST = (*TOGETHER, "tests/app/test_train", "tests/contract/", "tests/app/")

@@ -278,7 +278,12 @@ class Sentences:
 
     @cachedmethod(
         attrgetter("_maps"),
-        key=lambda self, name, *choices: (*self._key(name), self._runs.run(name).position, *choices),
+        key=lambda self, name, embedded=False, representation=CODES: (
+            *self._key(name),
+            self._runs.run(name).position,
+            embedded,
+            representation,
+        ),
         condition=attrgetter("_mapping"),
     )
     def map(self, name: str, embedded: bool = False, representation: str = CODES) -> Map | None:

@@ -1,6 +1,5 @@
 """What the page Sentences asks, of a run that was really trained."""
 
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,8 +10,10 @@ from aecore.compute.backend import InProcess
 from aecore.errors import BadInput
 from aecore.explore.sentences import CODES, LATENT, MEANS, PAD
 from aecore.messages.jobs import DECODE
+from aecore.runs.background import TaskStatus
 from aecore.service import Service
 from aecore.settings import Settings
+from tests.integration.live import wait_for
 from tests.sentences import LENGTH, TOPICS, trained
 
 DOG = ("the dog bit the man", "the man bit the dog")
@@ -124,10 +125,12 @@ def test_a_corpus_is_read_in_the_background(service: Service, names: dict[str, s
     dataset = service.runs.run(names["words"]).config.dataset
     assert service.corpora.report(dataset) is None
     service.corpora.prepare(dataset)
-    for thread in threading.enumerate():
-        if thread.name == f"reading {dataset}":
-            thread.join(60)
-    status = service.corpora.status(dataset)
+
+    def ended() -> TaskStatus | None:
+        now = service.corpora.status(dataset)
+        return None if now is None or now.active else now
+
+    status = wait_for(ended, "The corpus is still being read")
     assert status is not None
     assert (status.active, status.error) == (False, "")
     report = service.corpora.report(dataset)
