@@ -2,7 +2,7 @@
 
 PYTHON ?= python3.11
 ARGS ?=
-TESTERS ?= 4
+TESTERS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python

@@ -13,7 +13,7 @@ from tests.remote import Remote
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Several processes share the cores: threads that spin while they wait for each other would take most of the time.
+    # Several processes share the cores: threads that wait for each other would take much of the time.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
