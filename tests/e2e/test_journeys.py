@@ -173,6 +173,8 @@ def test_server_killed_and_started_again(page: Page, fresh_server: Server) -> No
     page.goto(address)
     expect(status(page, "interrupted")).to_be_visible()
     expect(page.get_by_text("The program that trained this run ended.")).to_be_visible()
+    # A new server draws its first page twice; a click in between would be lost.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     button(page, "Resume").click()
     expect(status(page, "running")).to_be_visible()
     before = epoch(page)

@@ -112,7 +112,7 @@ def test_no_runs_yet(capfd: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "reported"),
     [("variants", [*VARIANTS]), ("data", [*DATASETS, *CORPORA, "data mnist --download"]), ("runs", ["No runs yet"])],
 )
 def test_tables(capfd: pytest.CaptureFixture[str], command: str, reported: list[str]):
@@ -124,7 +124,7 @@ def test_tables(capfd: pytest.CaptureFixture[str], command: str, reported: list[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ("", "COMMAND"),
         ("explode", "explode"),

@@ -149,7 +149,7 @@ def test_pca_is_fitted_on_what_the_run_was_given(tmp_path: Path):
     detector, fitted = service.linear(config, 16)
     labels = load("digits", Settings(home=tmp_path)).y_train
     assert fitted == (labels != 0).sum()
-    assert detector.area > 0.8, "zeros are easily told"
+    assert detector.area > 0.8, "zeros are easily detected"
     with_them = errors_of_pca(tmp_path)
     assert detector.errors[detector.novel].mean() > 1.5 * with_them[detector.novel].mean()
 

@@ -135,7 +135,7 @@ def test_the_objective_is_trainable():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "reported"),
     [
         ({"objective": "words", "negatives": 300, "vocabulary": 200}, "negatives takes fewer words than"),
         ({"vector_size": 40}, "vector_size takes a whole number from 50 to 300"),

@@ -107,7 +107,7 @@ def trained(optimizer: str) -> tuple[Any, Any, Position]:
     for step in range(3):
         maker.apply([tf.ones_like(v) * (step + 1) for v in model.trainable_variables], model.trainable_variables)
     model(GREY, training=True)  # moves the state of the dropout's random numbers
-    return model, maker, Position(0.02, epoch=3, step=7, seconds=1.5, sums={"loss": 0.1 + 0.2, "images": 7.0})
+    return model, maker, Position(0.02, epoch=3, step=7, seconds=1.5, sums={"loss": 0.1 + 0.2, "examples": 7.0})
 
 
 def values(thing: Any) -> list[np.ndarray]:

@@ -95,7 +95,7 @@ def flipped() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"<html>not here</html>", "it is no zip archive with this file"),
         (archive(ROWS, "glove.42B.50d.txt"), "it is no zip archive with this file"),

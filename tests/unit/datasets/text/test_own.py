@@ -135,7 +135,7 @@ def test_one_line_of_ten_megabytes(settings: Settings):
 
 
 @pytest.mark.parametrize(
-    ("filename", "data", "told"),
+    ("filename", "data", "reported"),
     [
         ("a.pdf", b"%PDF", "is a .txt or .csv file; received 'a.pdf'"),
         ("a", b"text", "received 'a'"),

@@ -86,7 +86,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("content", "told"), BROKEN)
+@pytest.mark.parametrize(("content", "reported"), BROKEN)
 def test_a_broken_file_is_refused_with_its_line(tmp_path: Path, content: str, reported: str):
     with pytest.raises(BadInput) as caught:
         glove_vectors(put(tmp_path / "v.txt", content), Vocabulary(("PAD", "UNK", "rain")), SIZE)
@@ -118,7 +118,7 @@ def test_added_vectors_are_found(settings: Settings, tmp_path: Path, by_path: bo
 
 
 @pytest.mark.parametrize(
-    ("filename", "content", "told"),
+    ("filename", "content", "reported"),
     [
         ("v.bin", rows("a"), "are a .txt file such as glove.6B.50d.txt; received 'v.bin'"),
         ("v.txt", "", "'v.txt' holds no word vectors"),
@@ -228,7 +228,7 @@ def test_a_file_without_any_of_the_words(corpus: Corpus, settings: Settings, tmp
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "reported"),
     [
         ({"origin": "word2vec"}, "Word vectors are glove or corpus; received 'word2vec'"),
         ({"missing": "mean"}, "zero or random numbers; received 'mean'"),
