@@ -66,18 +66,17 @@ def _training(service: Service) -> None:
     if st.button("Train without this class", type="primary", icon=":material/play_arrow:", key="train-novelty"):
         with show_errors():
             st.session_state["novelty_run"] = service.runs.train(service.novelty.config(variant, dataset, label))
-    active = _active(service)
 
-    def draw() -> None:
-        for run in _active(service):
+    def draw(active: list[RunView]) -> None:
+        for run in active:
             share = min(1.0, run.position / max(1, run.total_epochs))
             what = f"{run.config.hyper.title} on {run.config.dataset} without class {run.config.image_hyper.left_out}"
             stage = "measuring" if run.stage == "scoring" else f"epoch {run.position:.0f} of {run.total_epochs}"
             st.progress(share, text=f"{what}: {stage if run.position else 'starting; the worker takes ten seconds'}")
 
-    redraw(draw, lambda: [run.id for run in _active(service)])
+    redraw(lambda: _active(service), lambda active: [run.id for run in active], draw)
     started = st.session_state.get("novelty_run")
-    if started and started not in [run.id for run in active]:
+    if started and started not in [run.id for run in _active(service)]:
         with show_errors():
             del st.session_state["novelty_run"]
             ended = service.runs.run(started)

@@ -77,8 +77,8 @@ class Corpora:
         self._data.dataset(name)
         self._tasks.start(name, lambda report: self._read(name, report))
 
-    def status(self, name: str) -> TaskStatus | None:
-        """The last reading of a corpus, or None."""
+    def status(self, name: str) -> TaskStatus:
+        """The last reading of a corpus; an inactive one where there was none."""
         return self._tasks.status(name)
 
     def _version(self, name: str) -> tuple:

@@ -55,9 +55,9 @@ class BackgroundTasks:
             self._statuses[name] = TaskStatus()
         threading.Thread(target=self._run, args=(name, work), name=name, daemon=True).start()
 
-    def status(self, name: str) -> TaskStatus | None:
-        """How far the task of this name is that was started last, or None."""
-        return self._statuses.get(name)
+    def status(self, name: str) -> TaskStatus:
+        """How far the task of this name is that was started last; an inactive one where there was none."""
+        return self._statuses.get(name, TaskStatus(active=False))
 
     def _run(self, name: str, work: Callable[[Report], None]) -> None:
         def report(done: float, total: float, what: str) -> None:

@@ -138,6 +138,6 @@ class Data:
         else:
             text.download_glove(size, self.settings, progress)
 
-    def download_status(self, name: str) -> TaskStatus | None:
-        """The last download of a dataset, or None."""
+    def download_status(self, name: str) -> TaskStatus:
+        """The last download of a dataset; an inactive one where there was none."""
         return self._tasks.status(name)

@@ -68,7 +68,8 @@ class Runs(StoredRuns):
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")
             data_of(config, self._settings, progress)
         if config.image_shape != status.image_shape:
-            config = RunConfig.from_json({**config.to_json(), "image_shape": status.image_shape})
+            config = replace(config, image_shape=status.image_shape)
+            config.hyper.check(config.image_shape)
         return resolved(config, self._settings)
 
     def train(self, config: RunConfig, speed: Speed = FULL_SPEED) -> str:

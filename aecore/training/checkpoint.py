@@ -10,6 +10,7 @@ import numpy as np
 from aecore.errors import StorageError
 from aecore.files import pack_arrays, read_arrays
 from aecore.models.base import Autoencoder
+from aecore.training.loop import COUNT
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Stored:
             self._arrays = read_arrays(data)
             self.position = Position(**json.loads(self._arrays.pop("position").tobytes()))
             if "images" in self.position.sums:  # as older versions called the number of examples
-                self.position.sums["examples"] = self.position.sums.pop("images")
+                self.position.sums[COUNT] = self.position.sums.pop("images")
         except (ValueError, KeyError, OSError, TypeError) as error:
             raise StorageError(f"The checkpoint is damaged and cannot be read ({error}).") from None
 

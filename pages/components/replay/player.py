@@ -30,8 +30,9 @@ def replay(service: Service, name: str, in_query: bool) -> None:
     """
     st.html(STEADY)
     redraw(
-        lambda: _draw(service, name, in_query),
-        lambda: (service.runs.run(name).active, _playing(name), _pace()),
+        lambda: service.runs.run(name),
+        lambda run: (run.active, _playing(name), _pace()),
+        lambda run: _draw(service, run, in_query),
         lambda going_on: _seconds(*going_on),
     )
 
@@ -40,13 +41,13 @@ def _seconds(active: bool, playing: bool, pace: str) -> float | None:
     return 1 / float(pace) if playing else LIVE_SECONDS if active else None
 
 
-def _draw(service: Service, name: str, in_query: bool) -> None:
-    run, film = service.runs.run(name), service.replay.film(name)
+def _draw(service: Service, run: RunView, in_query: bool) -> None:
+    film = service.replay.film(run.id)
     if film is None or len(film.positions) < 2:
         st.caption("The slider appears here as soon as there are two snapshots of the run.")
         return
     frame, codes = _controls(film, run, in_query)
-    view = service.runs.snapshot(name, film.positions[frame])
+    view = service.runs.snapshot(run.id, film.positions[frame])
     if view is not None:
         moment(service, run, film, view, frame, codes)
 

@@ -44,31 +44,20 @@ def corpus_panel(service: Service, name: str) -> None:
         st.warning(f"{status.title} is not on this machine. {status.how}")
         download_panel(service, name)
         return
-    if service.corpora.report(name) is None and _error(service, name) is None:
+    if service.corpora.report(name) is None and not service.corpora.status(name).error:
         service.corpora.prepare(name)
-    going = service.corpora.status(name)
 
-    def active() -> bool:
-        now = service.corpora.status(name)
-        return now is not None and now.active
-
-    def draw() -> None:
-        now = service.corpora.status(name)
-        if now is not None and now.active:
+    def draw(now) -> None:
+        if now.active:
             st.progress(now.share, text=f"Reading the corpus, once: {now.what or 'it begins'}")
 
-    redraw(draw, active)
-    report = service.corpora.report(name)
+    redraw(lambda: service.corpora.status(name), lambda now: now.active, draw)
+    report, error = service.corpora.report(name), service.corpora.status(name).error
     if report is not None:
         _report(report, name)
-    elif going is not None and going.error:
-        st.error(going.error)
+    elif error:
+        st.error(error)
         st.button("Try again", key=f"again-{name}", on_click=service.corpora.prepare, args=(name,))
-
-
-def _error(service: Service, name: str) -> str | None:
-    going = service.corpora.status(name)
-    return going.error or None if going is not None else None
 
 
 def _report(report: Report, name: str) -> None:

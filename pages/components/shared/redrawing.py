@@ -1,12 +1,13 @@
 """Parts of a page that are drawn again by themselves while something goes on."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from pages.components.shared.session import show_errors
 
+T = TypeVar("T")
 REFRESH_SECONDS = 0.5
 # Twice a second Streamlit would fade what is about to be drawn again, and blink in the corner.
 STEADY = """<style>
@@ -16,23 +17,28 @@ STEADY = """<style>
 
 
 def redraw(
-    draw: Callable[[], None], going_on: Callable[[], Any], every: Callable[[Any], float | None] | None = None
+    read: Callable[[], T],
+    going_on: Callable[[T], Any],
+    draw: Callable[[T], None],
+    every: Callable[[Any], float | None] | None = None,
 ) -> None:
     """Draws a part of the page, again and again while something goes on; when that changes, the whole page.
 
     Args:
-        draw: the part.
-        going_on: what goes on; nothing, where it is false.
+        read: what is drawn, as it stands.
+        going_on: what of it goes on; nothing, where that is false.
+        draw: draws what was read.
         every: seconds from one drawing to the next, or None, for what goes on; by default `REFRESH_SECONDS`.
     """
 
     def part() -> None:
         with show_errors():
-            if going_on() != was:
+            now = read()
+            if going_on(now) != was:
                 st.rerun()  # the whole page, so that the repetition starts or ends
-            draw()
+            draw(now)
 
     with show_errors():
-        was = going_on()
+        was = going_on(read())
         seconds = every(was) if every else REFRESH_SECONDS if was else None
         st.fragment(part, run_every=seconds)()

@@ -27,33 +27,31 @@ BADGES = {
 def live(service: Service, name: str) -> None:
     """Draws a run; while it is active, the drawing repeats by itself."""
     st.html(STEADY)
-    redraw(lambda: _draw(service, name), lambda: service.runs.run(name).active)
+    redraw(lambda: service.runs.run(name), lambda run: run.active, lambda run: _draw(service, run))
 
 
-def _draw(service: Service, name: str) -> None:
-    with show_errors():
-        run = service.runs.run(name)
-        _state(service, run)
-        _controls(service, run)
-        curve, snapshot = service.runs.curve(name), service.runs.snapshot(name)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            st.header("Loss", anchor=False)
-            # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
-            usual = run.config.hyper.modality == "images"
-            logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.modality}", value=usual)
-            charts.loss_chart(run, curve, logarithmic)
-            st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
-            charts.parts_charts(run, curve)
-            st.header("Codes", anchor=False)
-            _codes(service, run, snapshot)
-        with right:
-            st.header("Reconstructions", anchor=False)
-            (sentences if run.config.hyper.modality == "sentences" else reconstructions)(service, run, snapshot)
-            visualizations.weights(run, snapshot)
-            visualizations.others(run, snapshot)
-        st.header("Scorecard", anchor=False)
-        scorecard(run)
+def _draw(service: Service, run: RunView) -> None:
+    _state(service, run)
+    _controls(service, run)
+    curve, snapshot = service.runs.curve(run.id), service.runs.snapshot(run.id)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.header("Loss", anchor=False)
+        # The loss of a batch of very short sentences is tiny, and would be all that a logarithmic scale shows.
+        usual = run.config.hyper.modality == "images"
+        logarithmic = st.toggle("Logarithmic scale", key=f"logarithmic-{run.config.hyper.modality}", value=usual)
+        charts.loss_chart(run, curve, logarithmic)
+        st.caption(f"Drag to move, scroll to zoom, double-click to reset. {run.config.hyper.baseline_note}")
+        charts.parts_charts(run, curve)
+        st.header("Codes", anchor=False)
+        _codes(service, run, snapshot)
+    with right:
+        st.header("Reconstructions", anchor=False)
+        (sentences if run.config.hyper.modality == "sentences" else reconstructions)(service, run, snapshot)
+        visualizations.weights(run, snapshot)
+        visualizations.others(run, snapshot)
+    st.header("Scorecard", anchor=False)
+    scorecard(run)
 
 
 def _state(service: Service, run: RunView) -> None:

@@ -1,6 +1,7 @@
 """Parts of the training: batches, schedules, noise in the compiled step, checkpoints."""
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from aecore.schema import IMAGE_SHAPE, variant
 from aecore.schema.dense import Vanilla
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.corruption import corrupt
+from aecore.training.loop import COUNT
 from aecore.training.optimizers import decay, make_optimizer
 from aecore.training.run_data import padded_batches
 
@@ -159,3 +161,9 @@ def test_a_checkpoint_of_another_model_is_refused():
             stored.restore_model(other)
         for a, b in zip(before, values(other), strict=True):
             assert np.array_equal(a, b)
+
+
+def test_a_checkpoint_of_an_older_version_keeps_its_count():
+    model, maker, position = trained("adam")
+    stored = Stored(pack(model, maker, replace(position, sums={"loss": 0.3, "images": 7.0})))
+    assert stored.position.sums == {"loss": 0.3, COUNT: 7.0}
