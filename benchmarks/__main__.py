@@ -23,9 +23,8 @@ from aecore.messages.events import Command, EpochDone, Event
 from aecore.models import build
 from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
 from aecore.settings import Settings
+from aecore.training.attempt import attempt
 from aecore.training.device import find_device
-from aecore.training.registry import run_data
-from aecore.training.trainer import Trainer
 from benchmarks import sentences
 
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
@@ -80,7 +79,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for variant, preset in CASES.items():
             config = RunConfig.make(variant, "mnist", preset, {"epochs": 1000})
             duel = Duel(_fit(config.image_hyper, images), options.epochs)
-            Trainer(config, run_data(config, images), duel).run()
+            attempt(config, images, duel)
             yield duel.row(f"{variant} {preset}")
     if "sentences" in options.kinds:
         _head(options, f"Seconds for {sentences.TRAIN:,} sentences; fit is the textbook's model in both rows")
@@ -88,7 +87,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for preset, config in sentences.cases():
             other = sentences.fit(book.sentence_hyper, sentences.text(book))
             duel = Duel(other, options.epochs)
-            Trainer(config, run_data(config, sentences.text(config)), duel).run()
+            attempt(config, sentences.text(config), duel)
             yield duel.row(f"sentence {preset}")
 
 

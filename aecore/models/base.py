@@ -1,6 +1,6 @@
 """What the engine asks of every autoencoder: encode, decode, an objective, and the phases of its training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from aecore.messages.jobs import DECODE, ENCODE, LAYERS, RECONSTRUCT, Operation
 from aecore.models.layers import Layer
+from aecore.schema import VariantConfig
 from aecore.schema import variant as variant_class
 
 PACKAGE = "aecore"
@@ -24,6 +25,8 @@ class Batch(NamedTuple):
         weights: float32 [n], 1 for an example, 0 for padding.
         seed: int32 [2], different in every step, for stateless random numbers.
         progress: float32 scalar, share of the phase that is done.
+        hyper: the configuration; numbers that are arguments of the compiled step are float32 scalars, see
+            `StepConfig`.
     """
 
     targets: tf.Tensor
@@ -31,6 +34,22 @@ class Batch(NamedTuple):
     weights: tf.Tensor
     seed: tf.Tensor
     progress: tf.Tensor
+    hyper: Any
+
+
+class StepConfig:
+    """A configuration inside the compiled step, which several runs share: what they may differ in are tensors.
+
+    Args:
+        hyper: any configuration of the structure.
+        arguments: a scalar for each of its `arguments`: int32 for the seed, else float32.
+    """
+
+    def __init__(self, hyper: VariantConfig, arguments: Mapping[str, tf.Tensor]):
+        self._hyper, self._arguments = hyper, arguments
+
+    def __getattr__(self, name: str) -> Any:
+        return self._arguments[name] if name in self._arguments else getattr(self._hyper, name)
 
 
 Objective = Callable[[Batch, bool], dict[str, tf.Tensor]]
@@ -39,14 +58,13 @@ Function = Callable[..., dict[str, tf.Tensor]]
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of the training: what is minimised, by changing what, for how long.
+    """A part of the training: what is minimised, by changing what.
 
     Attributes:
         objective: (batch, training) to scalars; "loss" is minimised, the others are reported beside it.
     """
 
     name: str
-    epochs: int
     objective: Objective
     variables: list[keras.Variable]
 
@@ -96,7 +114,7 @@ class Autoencoder(keras.Model):
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.decode(self.encode(images, training), training)
 
-    def penalty(self, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor | None:
+    def penalty(self, codes: tf.Tensor, batch: Batch) -> tf.Tensor | None:
         """What is added to the reconstruction error, as a scalar; None for nothing."""
         return None
 
@@ -104,7 +122,7 @@ class Autoencoder(keras.Model):
         """Reconstruction error of the clean images plus the penalty, averaged over the batch's images."""
         codes = self.encode(batch.inputs, training)
         error = weighted_mean(self.reconstruction_error(batch.targets, self.logits(codes, training)), batch.weights)
-        penalty = self.penalty(codes, batch.weights)
+        penalty = self.penalty(codes, batch)
         if penalty is None:
             return {"loss": error}
         return {"loss": error + penalty, "reconstruction": error, "penalty": penalty}
@@ -118,9 +136,9 @@ class Autoencoder(keras.Model):
         return tf.reduce_mean(error, axis=[1, 2, 3])
 
     def training_phases(self) -> list[Phase]:
-        """The phases in their order; their names and epochs are those of the configuration."""
-        ((name, epochs),) = self.hyper.phases()
-        return [Phase(name, epochs, self.objective, self.trainable_variables)]
+        """The phases in their order; their names are those of the configuration."""
+        ((name, _),) = self.hyper.phases()
+        return [Phase(name, self.objective, self.trainable_variables)]
 
     def tiles(self, limit: int) -> tf.Tensor:
         """Weights of the first layer's first `limit` units as pictures, float32 [units, h, w]."""

@@ -22,7 +22,7 @@ class ContractiveAutoencoder(DenseAutoencoder):
     def objective(self, batch: Batch, training: bool) -> dict[str, tf.Tensor]:
         terms = super().objective(batch, training)
         norm = weighted_mean(jacobian_norm(self.encoder, batch.inputs), batch.weights)
-        penalty = self.hyper.contraction * norm
+        penalty = batch.hyper.contraction * norm
         return {"loss": terms["loss"] + penalty, "reconstruction": terms["loss"], "penalty": penalty}
 
     def extra_metrics(self, clean: np.ndarray, corrupted: np.ndarray, stage: Callable[[str], None]) -> dict[str, float]:

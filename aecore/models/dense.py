@@ -164,16 +164,15 @@ class DenseAutoencoder(Autoencoder):
     def logits(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.cast(self.decoder(codes, kernels=self._kernels(), training=training), tf.float32)
 
-    def penalty(self, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor | None:
-        return activity_penalty(self.hyper, codes, weights) if isinstance(self.hyper, Sparse) else None
+    def penalty(self, codes: tf.Tensor, batch: Batch) -> tf.Tensor | None:
+        return activity_penalty(batch.hyper, codes, batch.weights) if isinstance(self.hyper, Sparse) else None
 
     def training_phases(self) -> list[Phase]:
-        *layers, (name, epochs) = self.hyper.phases()
+        *layers, (name, _) = self.hyper.phases()
         alone = [
-            Phase(title, count, self._layer_objective(k), self._layer_variables(k))
-            for k, (title, count) in enumerate(layers)
+            Phase(title, self._layer_objective(k), self._layer_variables(k)) for k, (title, _) in enumerate(layers)
         ]
-        return [*alone, Phase(name, epochs, self.objective, self.trainable_variables)]
+        return [*alone, Phase(name, self.objective, self.trainable_variables)]
 
     def _layer_variables(self, k: int) -> list[keras.Variable]:
         return [*self.encoder.dense[k].trainable_variables, *self.decoder.dense[-1 - k].trainable_variables]

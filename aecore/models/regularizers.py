@@ -1,18 +1,19 @@
 """Penalties on the activity of a code, which make it sparse."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from aecore.models.base import weighted_mean
-from aecore.schema.dense import Sparse
 
 _MARGIN = 1e-6
 
 
-def activity_penalty(hyper: Sparse, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor | None:
+def activity_penalty(hyper: Any, codes: tf.Tensor, weights: tf.Tensor) -> tf.Tensor | None:
     """The penalty chosen in the configuration.
 
     Args:
-        hyper: names the penalty and its weights.
+        hyper: that of a `Batch`; names the penalty and its weights.
         codes: float32 [n, units].
         weights: float32 [n], 1 for an image, 0 for padding.
 
@@ -31,7 +32,7 @@ def activity_penalty(hyper: Sparse, codes: tf.Tensor, weights: tf.Tensor) -> tf.
     return penalty
 
 
-def kl_sparsity(codes: tf.Tensor, weights: tf.Tensor, target: float) -> tf.Tensor:
+def kl_sparsity(codes: tf.Tensor, weights: tf.Tensor, target: tf.Tensor | float) -> tf.Tensor:
     """Sum over the units of KL(Bernoulli(target) || Bernoulli(mean activation)), in nats.
 
     Follows A. Ng, "Sparse autoencoder", CS294A lecture notes, 2011.

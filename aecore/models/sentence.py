@@ -249,7 +249,7 @@ class SentenceAutoencoder(Autoencoder):
         return tf.stack(tf.split(kernel, GATES[self.hyper.cell], axis=1))[:limit]
 
 
-def trimmed(ids: tf.Tensor, hyper: Sentence) -> tf.Tensor:
+def trimmed(ids: tf.Tensor, hyper: Any) -> tf.Tensor:
     """Word ids [n, t] without the columns that are padding in all of them; as they are where padding counts.
 
     A column of padding is left where the end of a sentence is a word to be written.

@@ -74,7 +74,7 @@ class VariationalAutoencoder(Autoencoder):
         reconstruction = weighted_mean(self.reconstruction_error(batch.targets, logits), batch.weights)
         kl = weighted_mean(tf.reduce_sum(gaussian_kl(mean, log_variance), axis=1), batch.weights)
         warm_up = self.hyper.warm_up
-        beta = self.hyper.beta * (tf.minimum(1.0, batch.progress / warm_up) if warm_up else 1.0)
+        beta = batch.hyper.beta * (tf.minimum(1.0, batch.progress / warm_up) if warm_up else 1.0)
         return {
             "loss": reconstruction + beta * kl,
             "elbo": -(reconstruction + kl),

@@ -40,7 +40,7 @@ class VariantConfig(BaseModel, ABC):
     )
     learning_rate: float = hyper(
         1e-3, "Optimisation", "Learning rate", "Size of a step; it can be changed while the model trains.",
-        ge=1e-6, le=10, step=1e-4,
+        ge=1e-6, le=10, step=1e-4, compiled=False,
     )  # fmt: skip
     schedule: Literal["constant", "cosine", "exponential"] = hyper(
         "constant", "Optimisation", "Schedule",
@@ -48,7 +48,7 @@ class VariantConfig(BaseModel, ABC):
     )  # fmt: skip
     final_learning_rate: float = hyper(
         0.01, "Optimisation", "End of the schedule", "Learning rate at the end, as a share of the learning rate.",
-        ge=1e-6, le=1, step=0.01, when=_DECAYING,
+        ge=1e-6, le=1, step=0.01, when=_DECAYING, compiled=False,
     )  # fmt: skip
     momentum: float = hyper(
         0.9, "Optimisation", "Momentum", "Share of the last step that is carried into the next (SGD).",
@@ -60,10 +60,10 @@ class VariantConfig(BaseModel, ABC):
         ge=0, le=1, step=1e-4,
     )  # fmt: skip
     batch_size: int = hyper(128, "Optimisation", "Batch size", "Examples in one gradient step.", ge=1, le=8192, step=32)
-    epochs: int = hyper(10, "Run", "Epochs", "Passes over the training data.", ge=1, le=10_000, step=1)
+    epochs: int = hyper(10, "Run", "Epochs", "Passes over the training data.", ge=1, le=10_000, step=1, compiled=False)
     seed: int = hyper(
         0, "Run", "Seed", "Start of every random number: first weights, order of the training data, noise.",
-        ge=0, le=2**31 - 1, step=1,
+        ge=0, le=2**31 - 1, step=1, compiled=False,
     )  # fmt: skip
     precision: Literal["float32", "mixed_bfloat16"] = hyper(
         "float32", "Run", "Precision",
@@ -134,6 +134,18 @@ class VariantConfig(BaseModel, ABC):
     def total_epochs(self) -> int:
         return sum(epochs for _, epochs in self.phases())
 
+    def arguments(self) -> Mapping[str, float]:
+        """Numbers that the compiled step is given, by field; those that are 0 switch a term off and are compiled in."""
+        values = self.model_dump()
+        given = [spec for spec in self.fields() if not spec.compiled and spec.type == "float" and spec.relevant(values)]
+        return {"seed": self.seed} | {spec.name: values[spec.name] for spec in given if values[spec.name]}
+
+    def structure(self) -> dict[str, Any]:
+        """All that is compiled in: runs in which it is equal differ in arguments, weights and data alone."""
+        values, given = self.model_dump(mode="json"), self.arguments()
+        compiled = {spec.name: values[spec.name] for spec in self.fields() if spec.compiled and spec.relevant(values)}
+        return {"variant": self.name, **compiled, "arguments": sorted(given)}
+
     def check(self, image_shape: tuple[int, ...]) -> None:
         """Refuses a model too large to train.
 
@@ -169,17 +181,17 @@ class ImageConfig(VariantConfig, ABC):
     )
     noise_mean: float = hyper(
         0.0, "Noise", "Noise mean", "Mean of the Gaussian noise added to each pixel, in units of full white.",
-        ge=-1, le=1, step=0.05, when=_GAUSSIAN,
+        ge=-1, le=1, step=0.05, when=_GAUSSIAN, compiled=False,
     )  # fmt: skip
     noise_std: float = hyper(
         0.5, "Noise", "Noise standard deviation",
         "Standard deviation of the Gaussian noise, in units of full white.",
-        ge=0, le=2, step=0.05, when=_GAUSSIAN,
+        ge=0, le=2, step=0.05, when=_GAUSSIAN, compiled=False,
     )  # fmt: skip
     noise_fraction: float = hyper(
         0.3, "Noise", "Share of pixels hit",
         "Share of the pixels switched off (masking), or set to black or white (salt and pepper).",
-        ge=0, le=1, step=0.05, when=_SHARES,
+        ge=0, le=1, step=0.05, when=_SHARES, compiled=False,
     )  # fmt: skip
     clip: bool = hyper(
         True, "Noise", "Clip to [0, 1]", "Whether noisy pixels are cut back to the range of real ones.", when=_GAUSSIAN
@@ -187,22 +199,22 @@ class ImageConfig(VariantConfig, ABC):
     fresh_noise: bool = hyper(
         True, "Noise", "Fresh noise",
         "Whether new noise is drawn in every step, or once for each image and then kept, as in the textbook.",
-        when=("noise", ("gaussian", "masking", "salt_and_pepper")),
+        when=("noise", ("gaussian", "masking", "salt_and_pepper")), compiled=False,
     )  # fmt: skip
     shuffle: bool = hyper(
         True, "Optimisation", "Shuffle",
         "Whether the training images come in a new random order in every epoch; else in the order of the file, as in "
-        "the textbook's own loop.",
+        "the textbook's own loop.", compiled=False,
     )  # fmt: skip
     held_out: Literal["test", "validation"] = hyper(
         "test", "Run", "Held-out images",
         "What is measured: the dataset's test images, or the last sixth of the training images, which are then not "
-        "trained on; choose settings with the latter, and leave the test images for the end.",
+        "trained on; choose settings with the latter, and leave the test images for the end.", compiled=False,
     )  # fmt: skip
     left_out: Literal["none", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"] = hyper(
         "none", "Run", "Class left out",
         "Images of this class, by its number, are not trained on and so are new to the model: held-out images keep all "
-        "classes, for the page Novelty.",
+        "classes, for the page Novelty.", compiled=False,
     )  # fmt: skip
 
     @abstractmethod

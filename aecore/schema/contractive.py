@@ -54,5 +54,5 @@ A denoising autoencoder makes the *reconstruction* resist noise; this one makes 
     contraction: float = hyper(
         1e-4, "Objective", "Contraction λ",
         "Weight of the squared Frobenius norm of the encoder's Jacobian, averaged over the batch.",
-        ge=0, le=10, step=1e-5,
+        ge=0, le=10, step=1e-5, compiled=False,
     )  # fmt: skip

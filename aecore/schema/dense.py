@@ -138,19 +138,19 @@ Look at the weights: a sparse code learns strokes and parts, and its mean activa
     )
     penalty_l1: float = hyper(
         1e-4, "Sparsity", "L1 weight", "Weight of the sum of absolute activities of the code, averaged over the batch.",
-        ge=0, le=1, step=1e-5, when=("penalty", ("l1", "l1_l2")),
+        ge=0, le=1, step=1e-5, when=("penalty", ("l1", "l1_l2")), compiled=False,
     )  # fmt: skip
     penalty_l2: float = hyper(
         1e-4, "Sparsity", "L2 weight", "Weight of the sum of squared activities of the code, averaged over the batch.",
-        ge=0, le=1, step=1e-5, when=("penalty", ("l2", "l1_l2")),
+        ge=0, le=1, step=1e-5, when=("penalty", ("l2", "l1_l2")), compiled=False,
     )  # fmt: skip
     sparsity_target: float = hyper(
         0.05, "Sparsity", "Target activation ρ", "Share of the images for which a unit should be active.",
-        ge=0.001, le=0.999, step=0.01, when=("penalty", ("kl",)),
+        ge=0.001, le=0.999, step=0.01, when=("penalty", ("kl",)), compiled=False,
     )  # fmt: skip
     sparsity_weight: float = hyper(
         1e-3, "Sparsity", "KL weight β", "Weight of the Kullback-Leibler penalty, summed over the units.",
-        ge=0, le=10, step=1e-4, when=("penalty", ("kl",)),
+        ge=0, le=10, step=1e-4, when=("penalty", ("kl",)), compiled=False,
     )  # fmt: skip
 
     @model_validator(mode="after")
@@ -262,7 +262,7 @@ phases are marked in the loss curve.
     )
     pretraining_epochs: int = hyper(
         3, "Run", "Epochs for each layer", "Epochs that each layer is trained alone before all are fine-tuned.",
-        ge=1, le=1000, step=1, when=("pretraining", ("layerwise",)),
+        ge=1, le=1000, step=1, when=("pretraining", ("layerwise",)), compiled=False,
     )  # fmt: skip
 
     def phases(self) -> tuple[tuple[str, int], ...]:

@@ -35,6 +35,7 @@ def hyper(
     le: float | None = None,
     step: float | None = None,
     when: tuple[str, tuple] | None = None,
+    compiled: bool = True,
 ) -> Any:
     """Declares a hyperparameter.
 
@@ -48,8 +49,10 @@ def hyper(
         step: step of the form's number field.
         when: (other field, its values) for which this field has an effect; it always has one in a variant
             without that other field.
+        compiled: whether the value is a constant of the compiled step. Others are its arguments, or have nothing to
+            do with it, and runs that differ in them alone share what is compiled.
     """
-    extra = {"group": group, "step": step, "when": when}
+    extra = {"group": group, "step": step, "when": when, "compiled": compiled}
     return Field(default, title=label, description=help, json_schema_extra=extra, ge=ge, le=le)
 
 
@@ -68,6 +71,7 @@ class FieldSpec:
     help: str
     group: str
     when: tuple[str, tuple] | None
+    compiled: bool
     _adapter: TypeAdapter[Any] = field(repr=False, compare=False)
 
     def relevant(self, values: dict[str, Any]) -> bool:

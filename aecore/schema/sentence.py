@@ -69,7 +69,7 @@ Whether two codes being close means anything is another question; the page *Sent
     vectors: Literal["auto", "glove", "corpus"] = hyper(
         "auto", "Text", "Word vectors",
         "GloVe, where its file is on this machine; or learnt from the corpus itself, by how often words stand near "
-        "each other; auto takes GloVe if it is here.",
+        "each other; auto takes GloVe if it is here.", compiled=False,
     )  # fmt: skip
     vector_size: int = hyper(
         50, "Text", "Size of a word vector", "Numbers for each word; GloVe comes in 50, 100, 200 and 300.",
@@ -78,14 +78,16 @@ Whether two codes being close means anything is another question; the page *Sent
     missing: Literal["zero", "random"] = hyper(
         "zero", "Text", "Words without a vector",
         "Zeros, as in the textbook, or random numbers with the spread of the others, so that they can be told apart.",
+        compiled=False,
     )  # fmt: skip
     held_out_share: float = hyper(
         0.3, "Text", "Held-out share", "Share of the sentences that are measured and not trained on.",
-        ge=0.05, le=0.5, step=0.05,
+        ge=0.05, le=0.5, step=0.05, compiled=False,
     )  # fmt: skip
     split: Literal["sentences", "documents"] = hyper(
         "sentences", "Text", "Split by",
         "Whether single sentences are held out, as in the textbook, or whole documents, whose sentences are alike.",
+        compiled=False,
     )  # fmt: skip
     cell: Literal["lstm", "gru"] = hyper(
         "lstm", "Architecture", "Cell", "What is repeated for each word: LSTM, or GRU with a gate less."
@@ -122,11 +124,11 @@ Whether two codes being close means anything is another question; the page *Sent
     similar_lengths: bool = hyper(
         False, "Objective", "Batches of similar length",
         "Whether sentences of about the same length are trained together, which saves the steps over padding.",
-        when=("masked", (True,)),
+        when=("masked", (True,)), compiled=False,
     )  # fmt: skip
     word_dropout: float = hyper(
         0.0, "Noise", "Word drop-out", "Share of the words that the encoder is shown as unknown while it trains.",
-        ge=0, le=0.9, step=0.05,
+        ge=0, le=0.9, step=0.05, compiled=False,
     )  # fmt: skip
 
     @model_validator(mode="after")

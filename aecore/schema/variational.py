@@ -88,8 +88,9 @@ which cannot be compared with published likelihoods.
         "way to measure likelihoods on MNIST. Held-out images are drawn once.", when=("likelihood", ("bernoulli",)),
     )  # fmt: skip
     beta: float = hyper(
-        1.0, "Objective", "KL weight β", "Weight of the KL; 1 gives the evidence lower bound.", ge=0, le=100, step=0.01
-    )
+        1.0, "Objective", "KL weight β", "Weight of the KL; 1 gives the evidence lower bound.",
+        ge=0, le=100, step=0.01, compiled=False,
+    )  # fmt: skip
     warm_up: float = hyper(
         0.0, "Objective", "Warm-up of β",
         "Share of the training over which β rises from 0; training further stretches it.",

@@ -1,16 +1,16 @@
 """Corruption inside the compiled step; `aecore.datasets.corruption` is the same in NumPy."""
 
+from typing import Any
+
 import tensorflow as tf
 
-from aecore.schema.base import ImageConfig
 
-
-def corrupt(images: tf.Tensor, hyper: ImageConfig, seed: tf.Tensor, xla: bool) -> tf.Tensor:
+def corrupt(images: tf.Tensor, hyper: Any, seed: tf.Tensor, xla: bool) -> tf.Tensor:
     """Draws fresh noise on a batch.
 
     Args:
         images: float32 [n, h, w, c] in [0, 1].
-        hyper: which noise, how strong, and whether it is clipped.
+        hyper: an `ImageConfig`, or a `StepConfig`: which noise, how strong, and whether it is clipped.
         seed: int32 [2]; the same seed gives the same noise.
         xla: whether the step is compiled with XLA, where Threefry is ten times as fast as the default Philox;
             TensorFlow's own kernels know only the latter.

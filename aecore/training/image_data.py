@@ -1,6 +1,7 @@
 """Images as a run is trained and measured on them."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,8 @@ from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
 from aecore.training.corruption import binarise, corrupt
-from aecore.training.run_data import DeviceData, RunData, Tensors, padded_batches
+from aecore.training.predictor import Predictor
+from aecore.training.run_data import DeviceData, Pair, RunData, Tensors, padded_batches
 from aecore.training.scorecard import Scorer
 from aecore.training.snapshot import Photographer
 
@@ -30,12 +32,10 @@ class ImageRunData(RunData):
     def __init__(self, images: Images, hyper: ImageConfig):
         self.data = ImageData(images, hyper)
         self.scorer = Scorer(images, hyper)
-        self._photographer: Photographer | None = None
+        self._photographer = Photographer(self.scorer.images, self.scorer.corrupted_test)
 
-    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
-        if self._photographer is None:
-            self._photographer = Photographer(model, self.scorer.images, self.scorer.corrupted_test)
-        return self._photographer.take(position)
+    def snapshot(self, predictor: Predictor, position: float) -> Snapshot:
+        return self._photographer.take(predictor, position)
 
     def baseline_loss(self, model: Autoencoder) -> float:
         del model  # PCA's does not depend on it
@@ -75,19 +75,22 @@ class ImageData(DeviceData):
         self.held_out = tf.constant(fixed.x_test), None if corrupted is None else tf.constant(corrupted)
         self.train_size, self.test_size = len(images.x_train), len(fixed.x_test)
 
-    def train_batch(self, training: Tensors, rows: tf.Tensor, seed: tf.Tensor, xla: bool):
+    @staticmethod
+    def train_batch(training: Tensors, rows: tf.Tensor, hyper: Any, seed: tf.Tensor, xla: bool) -> Pair:
         images, kept = training
         clean = _scaled(tf.gather(images, rows))
-        if self._hyper.binary:
+        if hyper.binary:
             clean = binarise(clean, seed + (1 << 21), xla)
-        return clean, corrupt(clean, self._hyper, seed, xla) if kept is None else tf.gather(kept, rows)
+        return clean, corrupt(clean, hyper, seed, xla) if kept is None else tf.gather(kept, rows)
 
     def batches(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         if self._hyper.shuffle:
             return super().batches(rng, size)
         return padded_batches(np.arange(self.train_size), size)
 
-    def test_batch(self, held_out: Tensors, rows: tf.Tensor):
+    @staticmethod
+    def test_batch(held_out: Tensors, rows: tf.Tensor, hyper: Any) -> Pair:
+        del hyper  # held-out images are corrupted once
         images, corrupted = held_out
         clean = _scaled(tf.gather(images, rows))
         return clean, clean if corrupted is None else tf.gather(corrupted, rows)

@@ -1,6 +1,7 @@
 """Optimizers by their configuration, and the schedule of the learning rate."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -20,11 +21,11 @@ def make_optimizer(hyper: VariantConfig) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(**common)
 
 
-def decay(hyper: VariantConfig, progress: tf.Tensor) -> tf.Tensor:
+def decay(hyper: Any, progress: tf.Tensor) -> tf.Tensor:
     """What the learning rate is multiplied by.
 
     Args:
-        hyper: names the schedule and its end.
+        hyper: a `VariantConfig`, or a `StepConfig`: names the schedule and its end.
         progress: float32 scalar, share of the phase that is done.
 
     Returns:
@@ -35,5 +36,5 @@ def decay(hyper: VariantConfig, progress: tf.Tensor) -> tf.Tensor:
         end = hyper.final_learning_rate
         return end + (1 - end) * 0.5 * (1 + tf.cos(math.pi * progress))
     if hyper.schedule == "exponential":
-        return tf.exp(math.log(hyper.final_learning_rate) * progress)
+        return tf.exp(tf.math.log(hyper.final_learning_rate) * progress)
     return tf.constant(1.0)

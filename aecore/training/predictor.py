@@ -22,6 +22,7 @@ class Predictor:
     def __init__(self, model: Autoencoder):
         self.model = model
         self._compiled: dict[Operation, Any] = {}
+        self._look = tf.function(self._look_at)
 
     def __call__(self, operation: Operation, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         """Applies an operation to rows; without arrays, asks about the model itself.
@@ -46,6 +47,24 @@ class Predictor:
             for k in range(0, len(next(iter(arrays.values()))), ROWS)
         ]
         return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
+
+    def look(self, shown: tf.Tensor, coded: tf.Tensor, tiles: int) -> dict[str, np.ndarray]:
+        """What a snapshot shows of a model of images, in one call.
+
+        Args:
+            shown: float32 [n, h, w, c], images to reconstruct, as the model is shown them.
+            coded: float32 [m, h, w, c], images whose codes are drawn.
+            tiles: how many units' weights, at most.
+
+        Returns:
+            "outputs" [n, h, w, c], "codes" [m, units], "tiles" [units, h, w], and the model's `visualizations`.
+        """
+        return {name: np.asarray(array) for name, array in self._look(shown, coded, tiles).items()}
+
+    def _look_at(self, shown: tf.Tensor, coded: tf.Tensor, tiles: int) -> dict[str, tf.Tensor]:
+        model = self.model
+        found = {"outputs": model(shown), "codes": model.encode(coded), "tiles": model.tiles(tiles)}
+        return found | model.visualizations(coded)
 
     def _inspected(self, what: Operation) -> dict[str, np.ndarray]:
         known = self.model.inspections()

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
+from aecore.training.predictor import Predictor
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 Tensors = Any  # in any nesting, passed into the compiled functions as they are
@@ -32,13 +33,15 @@ class DeviceData(ABC):
     train_size: int
     test_size: int
 
+    @staticmethod
     @abstractmethod
-    def train_batch(self, training: Tensors, rows: tf.Tensor, seed: tf.Tensor, xla: bool) -> Pair:
+    def train_batch(training: Tensors, rows: tf.Tensor, hyper: Any, seed: tf.Tensor, xla: bool) -> Pair:
         """Examples as the target and as they are shown to the model, inside the compiled step.
 
         Args:
             training: `training`, as the compiled function sees it.
             rows: int32 [n], which examples.
+            hyper: that of a `Batch`.
             seed: int32 [2], different in every step.
             xla: whether the step is compiled with XLA.
 
@@ -46,8 +49,9 @@ class DeviceData(ABC):
             Two tensors [n, ...].
         """
 
+    @staticmethod
     @abstractmethod
-    def test_batch(self, held_out: Tensors, rows: tf.Tensor) -> Pair:
+    def test_batch(held_out: Tensors, rows: tf.Tensor, hyper: Any) -> Pair:
         """Held-out examples as the target and as they are shown to the model; see `train_batch`."""
 
     def batches(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -76,8 +80,8 @@ class RunData(ABC):
         return {}
 
     @abstractmethod
-    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
-        """A snapshot of the model now; the first one also carries what never changes."""
+    def snapshot(self, predictor: Predictor, position: float) -> Snapshot:
+        """A snapshot of the predictor's model now; the first one also carries what never changes."""
 
     @abstractmethod
     def baseline_loss(self, model: Autoencoder) -> float:

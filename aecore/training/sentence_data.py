@@ -1,6 +1,7 @@
 """Sentences as a run is trained and measured on them."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -31,16 +32,16 @@ class SentenceData(DeviceData):
         self._lengths = (text.ids[text.train] > 0).sum(axis=1), (text.ids[text.test] > 0).sum(axis=1)
         self.train_size, self.test_size = len(text.train), len(text.test)
 
-    def train_batch(self, training: Tensors, rows: tf.Tensor, seed: tf.Tensor, xla: bool) -> Pair:
+    @staticmethod
+    def train_batch(training: Tensors, rows: tf.Tensor, hyper: Any, seed: tf.Tensor, xla: bool) -> Pair:
         del xla
-        clean = trimmed(tf.cast(tf.gather(training, rows), tf.int32), self._hyper)
-        if not self._hyper.word_dropout:
-            return clean, clean
-        dropped = tf.random.stateless_uniform(tf.shape(clean), seed + (1 << 22)) < self._hyper.word_dropout
+        clean = trimmed(tf.cast(tf.gather(training, rows), tf.int32), hyper)
+        dropped = tf.random.stateless_uniform(tf.shape(clean), seed + (1 << 22)) < hyper.word_dropout
         return clean, tf.where(dropped & (clean > 0), UNK, clean)
 
-    def test_batch(self, held_out: Tensors, rows: tf.Tensor) -> Pair:
-        clean = trimmed(tf.cast(tf.gather(held_out, rows), tf.int32), self._hyper)
+    @staticmethod
+    def test_batch(held_out: Tensors, rows: tf.Tensor, hyper: Any) -> Pair:
+        clean = trimmed(tf.cast(tf.gather(held_out, rows), tf.int32), hyper)
         return clean, clean
 
     def batches(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +80,6 @@ class SentenceRunData(RunData):
             "labels": topic_labels(text.corpus, coded)[0],
         }
         self._coded = text.ids[coded].astype(np.int32)
-        self._predictor: Predictor | None = None
 
     def set_up(self, model: Autoencoder) -> None:
         assert isinstance(model, SentenceAutoencoder)
@@ -90,18 +90,15 @@ class SentenceRunData(RunData):
     def kept(self) -> Mapping[str, dict[str, np.ndarray]]:
         return {"language": self.scorer.language()}
 
-    def snapshot(self, model: Autoencoder, position: float) -> Snapshot:
-        assert isinstance(model, SentenceAutoencoder)
-        if self._predictor is None:
-            self._predictor = Predictor(model)
-        reconstructed = self._predictor(RECONSTRUCT, ids=self._text.ids[self._read].astype(np.int32))
-        codes = self._predictor(ENCODE, ids=self._coded)["codes"]
+    def snapshot(self, predictor: Predictor, position: float) -> Snapshot:
+        reconstructed = predictor(RECONSTRUCT, ids=self._text.ids[self._read].astype(np.int32))
+        codes = predictor(ENCODE, ids=self._coded)["codes"]
         arrays = {
             **self._fixed,
             "words": reconstructed["words"].astype(np.uint16),
             "cosines": as_float16(reconstructed["cosines"]),
             "codes": as_float16(drawable(codes)),
-            "tiles": as_float16(model.tiles(TILES).numpy()),
+            "tiles": as_float16(predictor.model.tiles(TILES).numpy()),
         }
         self._fixed = {}
         return Snapshot(position, arrays)

@@ -7,29 +7,25 @@ from sklearn.decomposition import PCA
 from aecore.datasets import Images
 from aecore.datasets.evaluation import as_pixels, coded, pictured
 from aecore.messages.events import Snapshot
-from aecore.models.base import Autoencoder
+from aecore.training.predictor import Predictor
 
 TILES = 64
 LONG_CODE, LONG_CODE_COMPONENTS = 256, 32
-IMAGES = ("samples", "manifold")
+IMAGES = ("outputs", "samples", "manifold")
 
 
 class Photographer:
-    """Takes snapshots of a model.
+    """Takes snapshots of a run's model.
 
     Args:
-        model: the autoencoder.
         images: the dataset; the same held-out images are used in every run on it.
         corrupted_test: float32 [m, h, w, c], what the model is shown of the held-out images.
     """
 
-    def __init__(self, model: Autoencoder, images: Images, corrupted_test: np.ndarray):
-        self._model = model
-        corrupted = pictured(images)
-        with_code = coded(images)
+    def __init__(self, images: Images, corrupted_test: np.ndarray):
+        corrupted, with_code = pictured(images), coded(images)
         self._shown = tf.constant(corrupted_test[corrupted], tf.float32)
         self._coded = tf.constant(corrupted_test[with_code], tf.float32)
-        self._look = tf.function(self._look_at)
         self._fixed = {
             "clean": images.x_test[corrupted, ..., 0],
             "corrupted": as_pixels(corrupted_test[corrupted, ..., 0]),
@@ -37,26 +33,19 @@ class Photographer:
             "indices": with_code.astype(np.int32),
         }
 
-    def take(self, position: float) -> Snapshot:
+    def take(self, predictor: Predictor, position: float) -> Snapshot:
         """The model now; the first snapshot also carries what never changes."""
-        outputs, codes, tiles, visualizations = self._look(self._shown, self._coded)
+        found = predictor.look(self._shown, self._coded, TILES)
         arrays = {
             **self._fixed,
-            "outputs": as_pixels(outputs.numpy()[..., 0]),
-            "codes": as_float16(drawable(codes.numpy())),
-            "tiles": as_float16(tiles.numpy()),
-            **{name: drawn(name, array.numpy()) for name, array in visualizations.items()},
+            **{name: drawn(name, drawable(array) if name == "codes" else array) for name, array in found.items()},
         }
         self._fixed = {}
         return Snapshot(position, arrays)
 
-    def _look_at(self, corrupted, coded):
-        model = self._model
-        return model(corrupted), model.encode(coded), model.tiles(TILES), model.visualizations(coded)
-
 
 def drawn(name: str, values: np.ndarray) -> np.ndarray:
-    """A visualization as it is kept: images as uint8 [n, h, w], all else as float16."""
+    """A part of a snapshot as it is kept: images as uint8 [n, h, w], all else as float16."""
     return as_pixels(values[..., 0]) if name in IMAGES else as_float16(values)
 
 

@@ -26,16 +26,15 @@ def train(job: Job, channel: Channel) -> None:
     try:
         config = RunConfig.from_json(job.config)
         data = data_of(config, Settings.from_env())
-        from aecore.training.checkpoint import Stored  # TensorFlow starts here, after cheap errors
-        from aecore.training.registry import run_data
-        from aecore.training.trainer import Trainer
+        from aecore.training.attempt import attempt  # TensorFlow starts here, after cheap errors
+        from aecore.training.checkpoint import Stored
 
         stored = Stored(job.checkpoint) if job.checkpoint else None
         if job.learning_rate:
             channel.tell(Command(learning_rate=job.learning_rate))
         if job.command:
             channel.tell(job.command)
-        Trainer(config, run_data(config, data), channel, stored, job.until).run()
+        attempt(config, data, channel, stored, job.until)
     except AecoreError as error:
         channel.emit(Failed(str(error)))
     except MemoryError:

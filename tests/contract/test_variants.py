@@ -36,11 +36,10 @@ from aecore.schema import IMAGE_SHAPE, VARIANTS, RunConfig
 from aecore.service import Service
 from aecore.settings import Settings
 from aecore.store.views import RunView
+from aecore.training.attempt import attempt
 from aecore.training.checkpoint import Stored
-from aecore.training.registry import run_data
 from aecore.training.scorecard import Scorer
 from aecore.training.sentence_score import SentenceScorer
-from aecore.training.trainer import Trainer
 
 SMALL_TEXT = {
     "vocabulary": 200, "length": 12, "vectors": "corpus", "code_size": 8, "batch_size": 64, "epochs": 2,
@@ -260,11 +259,11 @@ def images() -> Images:
     return Images(*(part.copy() for part in parts))
 
 
-def attempt(
+def reports_of(
     config: RunConfig, data: Data, stored: Stored | None = None, until: int | None = None, chunks: int | None = None
 ) -> list[Any]:
     channel = PausedAfter(chunks)
-    Trainer(config, run_data(config, data), channel, stored, until).run()
+    attempt(config, data, channel, stored, until)
     return channel.take()
 
 
@@ -303,14 +302,14 @@ def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
         data: Data = text_of(config, settings)
     else:
         config, data = configured(name, **values), images
-    whole = attempt(config, data)
+    whole = reports_of(config, data)
     stored, reports = None, []
     for pause in pauses:
-        events = attempt(config, data, stored, **pause)
+        events = reports_of(config, data, stored, **pause)
         assert last(events, Finished).status == "paused"
         reports += losses(events)
         stored = Stored(last(events, Checkpoint).data)
-    resumed = attempt(config, data, stored)
+    resumed = reports_of(config, data, stored)
     reports += losses(resumed)
 
     assert last(resumed, Finished).status == "finished"

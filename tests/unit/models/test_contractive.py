@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from aecore.datasets import Images, load
 from aecore.models import build
-from aecore.models.base import Batch
 from aecore.models.contractive import jacobian_norm
 from aecore.schema import IMAGE_SHAPE
 from aecore.schema.contractive import Contractive
 from aecore.settings import Settings
 from aecore.training.image_data import ImageData
-from aecore.training.loop import Loop
+from aecore.training.loop import CompiledLoop, Loop
+from tests.unit.models.objectives import terms_of
 
 IMAGES = np.random.default_rng(0).random((4, *IMAGE_SHAPE), dtype=np.float32)
 NOISY = np.random.default_rng(1).random((4, *IMAGE_SHAPE), dtype=np.float32)
@@ -34,12 +34,6 @@ def by_differentiation(model: Any, image: np.ndarray) -> float:
         units = [code[k] for k in range(code.shape[0])]
     rows: Any = [tape.gradient(unit, corrupted) for unit in units]
     return float(np.square(np.stack(rows), dtype=np.float64).sum())
-
-
-def terms_of(model: Any, clean: np.ndarray, corrupted: np.ndarray, weights: list[int]) -> dict[str, float]:
-    parts = (clean, corrupted, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
-    terms = model.objective(Batch(*(tf.constant(part) for part in parts)), training=True)
-    return {name: float(value) for name, value in terms.items()}
 
 
 # The norm
@@ -173,7 +167,8 @@ def test_training_with_a_penalty_makes_the_code_hold_still(hidden: str, digits: 
                     "learning_rate": 3e-3, "epochs": 10, "contraction": contraction}
         )  # fmt: skip
         model: Any = build(hyper, IMAGE_SHAPE)
-        loop = Loop(model, model.training_phases()[0], hyper, ImageData(digits, hyper), xla=False)
+        compiled = CompiledLoop(model, model.training_phases()[0], ImageData, xla=False)
+        loop = Loop(compiled, hyper, hyper.epochs, ImageData(digits, hyper))
         first, untrained = jacobian_norm(model.encoder, tf.constant(corrupted)).numpy().mean(), loop.evaluate(0)
         for epoch in range(hyper.epochs):
             loop.train(epoch, 0, loop.steps_per_epoch, hyper.learning_rate)

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from aecore.errors import BadInput
 from aecore.models import build
-from aecore.models.base import Batch
 from aecore.models.convolutional import MAPS, feature_maps, kernels
 from aecore.schema import IMAGE_SHAPE, RunConfig
 from aecore.schema.convolutional import Convolutional
 from aecore.schema.layers import MAX_CODE, MAX_LAYERS
 from aecore.training.checkpoint import Position, Stored, pack
 from aecore.training.optimizers import make_optimizer
+from tests.unit.models.objectives import terms_of
 
 IMAGES = np.random.default_rng(0).random((5, *IMAGE_SHAPE), dtype=np.float32)
 NOISY = np.random.default_rng(1).random((5, *IMAGE_SHAPE), dtype=np.float32)
@@ -26,12 +26,6 @@ BY_KERNELS = {"downsampling": "stride", "upsampling": "transposed"}
 
 def model_of(**values: Any) -> Any:
     return build(Convolutional.make(values={"filters": "3,4", "halvings": 2, **values}), IMAGE_SHAPE)
-
-
-def terms_of(model: Any, clean: np.ndarray, corrupted: np.ndarray, weights: list[int]) -> dict[str, float]:
-    parts = (clean, corrupted, np.array(weights, np.float32), np.array([0, 1], np.int32), np.float32(0))
-    terms = model.objective(Batch(*(tf.constant(part) for part in parts)), training=False)
-    return {name: float(value) for name, value in terms.items()}
 
 
 def refusal(field: str, **values: Any) -> str:

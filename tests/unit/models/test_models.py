@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 
 from aecore.models import build
-from aecore.models.base import Autoencoder, Batch
+from aecore.models.base import Autoencoder
 from aecore.models.regularizers import kl_sparsity
 from aecore.schema import IMAGE_SHAPE, variant
+from tests.unit.models.objectives import batch_of, terms_of
 
 IMAGES = np.random.default_rng(0).random((6, *IMAGE_SHAPE), dtype=np.float32)
 NOISY = np.random.default_rng(1).random((6, *IMAGE_SHAPE), dtype=np.float32)
@@ -19,16 +20,6 @@ NOISY = np.random.default_rng(1).random((6, *IMAGE_SHAPE), dtype=np.float32)
 
 def model_of(name: str = "vanilla", **values: Any) -> Any:
     return build(variant(name).make(values={"code_size": 5, **values}), IMAGE_SHAPE)
-
-
-def batch_of(clean: np.ndarray = IMAGES, corrupted: np.ndarray = NOISY, weights: np.ndarray | None = None) -> Batch:
-    weights = np.ones(len(clean), np.float32) if weights is None else weights
-    parts = (clean, corrupted, weights, np.array([0, 1], np.int32), np.float32(0))
-    return Batch(*(tf.constant(part) for part in parts))
-
-
-def numbers(terms: dict[str, tf.Tensor]) -> dict[str, float]:
-    return {name: float(value) for name, value in terms.items()}
 
 
 def kl_by_hand(codes: np.ndarray, target: float) -> float:
@@ -42,14 +33,14 @@ def kl_by_hand(codes: np.ndarray, target: float) -> float:
 @pytest.mark.parametrize("output", ["sigmoid", "relu", "linear"])
 def test_the_target_is_the_clean_image(output: str):
     model = model_of(output_activation=output)
-    found = numbers(model.objective(batch_of(), training=False))
+    found = terms_of(model, IMAGES, NOISY, training=False)
     assert found == {"loss": pytest.approx(np.square(IMAGES - model(NOISY).numpy()).mean(), rel=1e-5)}
 
 
 def test_cross_entropy_on_logits_is_keras_s_on_probabilities():
     model = model_of(loss="bce")
     expected = keras.losses.BinaryCrossentropy()(IMAGES, model(NOISY))
-    assert numbers(model.objective(batch_of(), False))["loss"] == pytest.approx(float(expected), rel=1e-4)
+    assert terms_of(model, IMAGES, NOISY, training=False)["loss"] == pytest.approx(float(expected), rel=1e-4)
     surely = tf.constant([[[[200.0]]], [[[-200.0]]]])
     assert model.reconstruction_error(tf.constant([[[[0.0]]], [[[0.0]]]]), surely).numpy().tolist() == [200, 0]
 
@@ -86,7 +77,7 @@ def test_kl_penalty_is_nothing_at_the_target_and_finite_at_the_ends():
 )
 def test_penalties_are_really_in_the_loss(values: dict, expected):
     model = model_of("sparse", **{"code_activation": "linear", **values})
-    found = numbers(model.objective(batch_of(), training=True))
+    found = terms_of(model, IMAGES, NOISY)
     assert found["penalty"] == pytest.approx(expected(model.encode(NOISY).numpy()), rel=1e-4)
     assert found["reconstruction"] == pytest.approx(np.square(IMAGES - model(NOISY).numpy()).mean(), rel=1e-5)
     assert found["loss"] == pytest.approx(found["reconstruction"] + found["penalty"], rel=1e-6)
@@ -94,7 +85,7 @@ def test_penalties_are_really_in_the_loss(values: dict, expected):
 
 
 def test_without_a_penalty_there_is_none():
-    assert set(model_of("sparse", penalty="none").objective(batch_of(), True)) == {"loss"}
+    assert set(terms_of(model_of("sparse", penalty="none"), IMAGES, NOISY)) == {"loss"}
 
 
 @pytest.mark.parametrize(
@@ -109,13 +100,14 @@ def test_without_a_penalty_there_is_none():
 def test_padding_counts_for_nothing(name: str, values: dict):
     model = model_of(name, **values)
     wrong = np.concatenate([IMAGES, 1 - IMAGES[:3]]), np.concatenate([NOISY, 1 - NOISY[:3]])
-    padded = batch_of(*wrong, np.array([1] * 6 + [0] * 3, np.float32))
+    plain_batch, padded = batch_of(model, IMAGES, NOISY), batch_of(model, *wrong, [1] * 6 + [0] * 3)
     for phase in model.training_phases():
         results = []
-        for batch in (batch_of(), padded):
+        for batch in (plain_batch, padded):
             with tf.GradientTape() as tape:
                 terms = phase.objective(batch, True)
-            results.append((numbers(terms), tape.gradient(terms["loss"], phase.variables)))
+            slopes = tape.gradient(terms["loss"], phase.variables)
+            results.append(({name: float(value) for name, value in terms.items()}, slopes))
         (plain, gradients), (filled, same) = results
         assert filled == pytest.approx(plain, rel=1e-5)
         for a, b in zip(gradients, same, strict=True):
@@ -172,7 +164,7 @@ def test_a_layerwise_phase_changes_only_its_layer(tied: bool):
     for k, phase in enumerate(alone):
         before = model.get_weights()
         with tf.GradientTape() as tape:
-            loss = phase.objective(batch_of(), True)["loss"]
+            loss = phase.objective(batch_of(model, IMAGES, NOISY), True)["loss"]
         gradients: Any = tape.gradient(loss, phase.variables)
         for variable, gradient in zip(phase.variables, gradients, strict=True):
             assert gradient is not None

@@ -112,21 +112,21 @@ def test_the_sampled_cross_entropy_estimates_the_whole_one():
 
 def test_word_dropout_hides_words_in_training_alone():
     hyper = Sentence.make(values={**SMALL, "word_dropout": 0.5})
-    data = SentenceData.__new__(SentenceData)
-    data._hyper = hyper
-    ids = tf.constant(np.tile(ROWS, (200, 1)).astype(np.uint16))
-    clean, corrupted = (tensor.numpy() for tensor in data.train_batch(ids, tf.range(400), tf.constant([0, 1]), False))
+    ids, rows = tf.constant(np.tile(ROWS, (200, 1)).astype(np.uint16)), tf.range(400)
+    clean, corrupted = (
+        tensor.numpy() for tensor in SentenceData.train_batch(ids, rows, hyper, tf.constant([0, 1]), False)
+    )
     hidden = (corrupted == 1) & (clean > 1)
     assert 0.4 < hidden[clean > 1].mean() < 0.6
     assert (corrupted[clean == 0] == 0).all(), "padding stays padding"
     assert np.array_equal(corrupted[~hidden], clean[~hidden])
-    clean, corrupted = (tensor.numpy() for tensor in data.test_batch(ids, tf.range(400)))
+    clean, corrupted = (tensor.numpy() for tensor in SentenceData.test_batch(ids, rows, hyper))
     assert np.array_equal(clean, corrupted)
 
 
 def test_the_objective_is_trainable():
     made = model(objective="words", cell="gru", masked=True, decoder_size=8, both_ways=False)
-    batch = Batch(tf.constant(ROWS), tf.constant(ROWS), tf.ones(2), tf.constant([0, 0]), tf.constant(0.0))
+    batch = Batch(tf.constant(ROWS), tf.constant(ROWS), tf.ones(2), tf.constant([0, 0]), tf.constant(0.0), made.hyper)
     with tf.GradientTape() as tape:
         loss = made.objective(batch, True)["loss"]
     gradients = tape.gradient(loss, [variable.value for variable in made.trainable_variables])

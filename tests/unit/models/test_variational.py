@@ -12,10 +12,10 @@ from scipy import integrate, special, stats
 
 from aecore.analysis.images import reconstruction_metrics
 from aecore.models import build
-from aecore.models.base import Batch
 from aecore.models.variational import MANIFOLD, SAMPLES, gaussian_kl, manifold_codes
 from aecore.schema import IMAGE_SHAPE
 from aecore.schema.variational import Variational
+from tests.unit.models import objectives
 
 IMAGES = np.random.default_rng(0).random((6, *IMAGE_SHAPE), dtype=np.float32)
 NOISY = np.random.default_rng(1).random((6, *IMAGE_SHAPE), dtype=np.float32)
@@ -29,11 +29,8 @@ def model_of(**values: Any) -> Any:
     return build(Variational.make(values={"hidden": "9", "code_size": 3, **values}), IMAGE_SHAPE)
 
 
-def terms_of(model: Any, clean: np.ndarray = IMAGES, corrupted: np.ndarray = NOISY, *, weights: list[int] | None = None,
-             seed: int = 1, progress: float = 0.0) -> dict[str, float]:  # fmt: skip
-    counted, seeds = np.array(weights or [1] * len(clean), np.float32), np.array([0, seed], np.int32)
-    batch = Batch(*(tf.constant(part) for part in (clean, corrupted, counted, seeds, np.float32(progress))))
-    return {name: float(value) for name, value in model.objective(batch, training=True).items()}
+def terms_of(model: Any, clean: np.ndarray = IMAGES, corrupted: np.ndarray = NOISY, **more: Any) -> dict[str, float]:
+    return objectives.terms_of(model, clean, corrupted, **more)
 
 
 def extra_metrics_of(model: Any, clean: np.ndarray = BINARY, corrupted: np.ndarray = BINARY) -> dict[str, float]:
