@@ -9,6 +9,7 @@ import platformdirs
 from aecore.errors import BadInput
 
 LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
+MOST_RUNS = 512
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 REUTERS = "http://kdd.ics.uci.edu/databases/reuters21578/"
@@ -30,6 +31,7 @@ class Settings:
         scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
         worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
         idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
+        runs_at_once: runs that the local worker trains in turns; others wait for a place (`AECORE_RUNS_AT_ONCE`).
         checkpoints_dir: folder of the pretrained models (`AECORE_CHECKPOINTS`).
     """
 
@@ -43,6 +45,7 @@ class Settings:
     scheduler: str | None = None
     worker_memory: str = "auto"
     idle_minutes: float = 10.0
+    runs_at_once: int = 64
     checkpoints_dir: Path = CHECKPOINTS
 
     @classmethod
@@ -56,14 +59,6 @@ class Settings:
         home = Path(env.get("AECORE_HOME") or platformdirs.user_data_dir("aecore")).expanduser().absolute()
         keras_home = Path(env.get("KERAS_HOME") or "~/.keras").expanduser().absolute()
         data_dir = env.get("AECORE_DATA_DIR")
-        idle = env.get("AECORE_IDLE_MINUTES", "10")
-        try:
-            idle_minutes = float(idle)
-            if not LEAST_IDLE_MINUTES <= idle_minutes <= MOST_IDLE_MINUTES:
-                raise ValueError
-        except ValueError:
-            span = f"from {LEAST_IDLE_MINUTES} to {MOST_IDLE_MINUTES}"
-            raise BadInput(f"AECORE_IDLE_MINUTES takes a number of minutes {span}; received '{idle}'.") from None
         return cls(
             home=home,
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
@@ -74,7 +69,8 @@ class Settings:
             database_url=env.get("AECORE_DATABASE_URL", ""),
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
-            idle_minutes=idle_minutes,
+            idle_minutes=_number("AECORE_IDLE_MINUTES", 10.0, LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES, "of minutes"),
+            runs_at_once=int(_number("AECORE_RUNS_AT_ONCE", 64, 1, MOST_RUNS, "of runs")),
             checkpoints_dir=Path(env.get("AECORE_CHECKPOINTS") or CHECKPOINTS).expanduser().absolute(),
         )
 
@@ -87,3 +83,20 @@ class Settings:
     def download_dir(self) -> Path:
         """Where downloaded datasets are written."""
         return self.home / "data"
+
+
+def _number(name: str, default: float, least: float, most: float, what: str) -> float:
+    """A number from the environment.
+
+    Raises:
+        BadInput: it is none, or out of range; whole where the default is.
+    """
+    text = os.environ.get(name) or str(default)
+    try:
+        value = type(default)(text)
+        if not least <= value <= most:
+            raise ValueError
+    except ValueError:
+        kind = "whole number" if isinstance(default, int) else "number"
+        raise BadInput(f"{name} takes a {kind} {what} from {least} to {most}; received '{text}'.") from None
+    return value

@@ -27,6 +27,7 @@ from aecore.schema import VARIANTS, RunConfig, variant
 from aecore.service import Service
 from aecore.settings import Settings
 from aecore.store.bundles import MANIFEST
+from aecore.store.views import RunView
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 _err = Console(stderr=True, highlight=False, emoji=False)
@@ -123,6 +124,14 @@ def _variants(options: argparse.Namespace) -> None:
     Console().print(table)
 
 
+def _standing(run: RunView, ahead: int) -> str:
+    """The status, with what a run that goes on has to wait for."""
+    parts = [run.status, f"{ahead} ahead" if ahead else "", run.company]
+    if run.active and run.seconds_left is not None:
+        parts.append(f"about {run.seconds_left:.0f} s left")
+    return ", ".join(part for part in parts if part)
+
+
 def _data(options: argparse.Namespace) -> None:
     with _service() as service:
         data_command.run(service, options, _err)
@@ -131,6 +140,7 @@ def _data(options: argparse.Namespace) -> None:
 def _runs(options: argparse.Namespace) -> None:
     with _service() as service:
         found = service.runs.all()
+        waiting = {run.id: service.runs.waiting_before(run.id) if run.status == "queued" else 0 for run in found}
     if options.json:
         rows = [
             {
@@ -141,6 +151,10 @@ def _runs(options: argparse.Namespace) -> None:
                 "message": run.message,
                 "position": run.position,
                 "total_epochs": run.total_epochs,
+                "turns": {"runs": run.runs, "share": run.share, "seconds_left": run.seconds_left}
+                if run.active
+                else None,
+                "waiting_before": waiting[run.id],
                 "created": run.created.isoformat() + "Z",
                 "config": run.config.to_json(),
                 "device": dataclasses.asdict(run.device) if run.device else None,
@@ -157,7 +171,7 @@ def _runs(options: argparse.Namespace) -> None:
     for run in found:
         mse, knn = run.metrics.get("mse"), run.metrics.get("knn5_accuracy")
         table.add_row(
-            run.id, run.config.dataset, run.status, f"{run.position:.4g} of {run.total_epochs}",
+            run.id, run.config.dataset, _standing(run, waiting[run.id]), f"{run.position:.4g} of {run.total_epochs}",
             "" if mse is None else f"{mse:.5f}", "" if knn is None else f"{knn:.4f}",
         )  # fmt: skip
     Console().print(table)

@@ -1,13 +1,14 @@
 """What the service asks of a place where runs are computed, and the simplest one: this process."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from aecore.datasets.for_run import data_of
+from aecore.errors import WorkerLost
 from aecore.messages.channel import Channel
 from aecore.messages.events import Command, Device, Event
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
@@ -33,14 +34,6 @@ class WorkerStatus:
 class Handle(Protocol):
     """A job that was handed in."""
 
-    def take(self) -> list[Event]:
-        """The events since the last call.
-
-        Raises:
-            WorkerLost: the job ended without a last event; the message says why.
-        """
-        ...
-
     def tell(self, command: Command) -> None:
         """Passes a command on, at once or as soon as the job starts."""
         ...
@@ -58,6 +51,17 @@ class Backend(Protocol):
 
         Raises:
             WorkerLost: there is no worker, and none could be started.
+        """
+        ...
+
+    def collect(self, handles: Sequence[Any]) -> list[list[Event] | WorkerLost]:
+        """The events of jobs since the last call, in one go.
+
+        Args:
+            handles: what `start` returned.
+
+        Returns:
+            For each its events; or, where the job ended without a last event, why.
         """
         ...
 
@@ -83,6 +87,9 @@ class InProcess:
 
     def start(self, job: Job) -> "InProcessHandle":
         return InProcessHandle(job)
+
+    def collect(self, handles: Sequence["InProcessHandle"]) -> list[list[Event] | WorkerLost]:
+        return [handle.channel.take() for handle in handles]
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "this process")
@@ -124,16 +131,13 @@ class InProcessHandle:
     def __init__(self, job: Job):
         from aecore.training.task import train
 
-        self._channel = Channel()
-        self._thread = threading.Thread(target=train, args=(job, self._channel), name=job.key, daemon=True)
+        self.channel = Channel()
+        self._thread = threading.Thread(target=train, args=(job, self.channel), name=job.key, daemon=True)
         self._thread.start()
 
-    def take(self) -> list[Event]:
-        return self._channel.take()
-
     def tell(self, command: Command) -> None:
-        self._channel.tell(command)
+        self.channel.tell(command)
 
     def close(self) -> None:
-        self._channel.tell(Command(action="pause"))  # in case it goes on, for nobody reads it any more
+        self.channel.tell(Command(action="pause"))  # in case it goes on, for nobody reads it any more
         self._thread.join()

@@ -4,8 +4,10 @@ import contextlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,16 @@ START_SECONDS = 60
 CALL_SECONDS = 10
 INFER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
-# A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
-CONNECT_TIMEOUT = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+LOCAL = {  # settings of dask for the processes that are started here
+    # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s",
+    "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver" if sys.platform == "linux" else "spawn",
+}
 PROJECT = str(Path(__file__).resolve().parents[2])
 
 
 class DaskBackend:
-    """Hands runs to dask, one at a time for each worker.
+    """Hands runs to dask; a local worker trains `Settings.runs_at_once` of them in turns.
 
     Args:
         settings: the scheduler's address, or the local worker's memory and idle time.
@@ -74,6 +79,20 @@ class DaskBackend:
         client = self.client()
         future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
         return DaskHandle(client, future, job.key)
+
+    def collect(self, handles: Sequence["DaskHandle"]) -> list[list[Event] | WorkerLost]:
+        ended = [handle.ended for handle in handles]  # before the last events are fetched
+        events: dict[str, list[Event]] = {}
+        for client in {handle.client for handle in handles}:
+            keys = [handle.key for handle in handles if handle.client is client]
+            if client.status == "running":
+                try:
+                    answers: Any = client.run(worker.take_events, keys, on_error="ignore")
+                    for answer in answers.values():
+                        events |= answer
+                except (OSError, TimeoutError, RuntimeError) as error:
+                    log.info("No events from the workers: %s", error)
+        return [handle.received(events.get(handle.key), over) for handle, over in zip(handles, ended, strict=True)]
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
         client = self.client()
@@ -121,7 +140,7 @@ class DaskBackend:
         path = os.environ.get("PYTHONPATH", "")
         if PROJECT not in path.split(os.pathsep):  # the worker must find aecore, wherever it was started
             os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
-        for name, value in CONNECT_TIMEOUT.items():
+        for name, value in LOCAL.items():
             os.environ.setdefault(name, value)
         os.environ[guard.PARENT] = str(os.getpid())
         preload = [guard.__name__]
@@ -130,7 +149,8 @@ class DaskBackend:
         start: Any = SubprocessCluster  # its annotations forbid what its documentation asks for
         self._cluster = start(
             n_workers=1,
-            threads_per_worker=2,  # one trains; encoding and decoding never wait behind it
+            # One for each run, and one so that encoding and decoding never wait behind them.
+            threads_per_worker=self._settings.runs_at_once + 1,
             dashboard_address=None,
             scheduler_kwargs={
                 "allowed_failures": 0,
@@ -139,7 +159,7 @@ class DaskBackend:
                 "scheduler_file": str(self._scratch / "scheduler.json"),
             },
             worker_kwargs={
-                "resources": {"trainer": 1},
+                "resources": {"trainer": self._settings.runs_at_once},
                 "memory_limit": self._settings.worker_memory,
                 "death_timeout": 30,
                 "preload_nanny": preload,
@@ -186,44 +206,50 @@ class DaskHandle:
     """A job at a dask scheduler; see `aecore.compute.backend.Handle`."""
 
     def __init__(self, client: Client, future: Any, key: str):
-        self._client, self._future, self._key = client, future, key
+        self.client, self._future, self.key = client, future, key
         self._worker: str | None = None
         self._begun = False
         self._told: list[Command] = []
 
-    def take(self) -> list[Event]:
-        ended = self._future.done() or self._client.status != "running"
-        try:
-            events = self._call(worker.take_events, self._key)
-        except (OSError, TimeoutError, RuntimeError) as error:
-            log.info("No events from the worker of %s: %s", self._key, error)
-            events = None
+    @property
+    def ended(self) -> bool:
+        """Whether nothing new will be reported."""
+        return self._future.done() or self.client.status != "running"
+
+    def received(self, events: list[Event] | None, ended: bool) -> list[Event] | WorkerLost:
+        """What was fetched, or why there is nothing; also passes on commands that the worker has not heard yet.
+
+        Args:
+            events: those that were fetched; None where no worker has the job.
+            ended: whether it had ended before they were fetched.
+        """
         if events is not None and self._told:
-            self._told = [command for command in self._told if not self._call(worker.tell, self._key, command)]
+            with contextlib.suppress(OSError, TimeoutError, RuntimeError):
+                self._told = [command for command in self._told if not self._call(worker.tell, self.key, command)]
         self._begun = self._begun or events is not None
         if not events and ended and not self._waits_again():
-            raise WorkerLost(self._reason())
+            return WorkerLost(self._reason())
         return events or []
 
     def tell(self, command: Command) -> None:
         try:
-            if self._call(worker.tell, self._key, command):
+            if self._call(worker.tell, self.key, command):
                 return
         except (OSError, TimeoutError, RuntimeError) as error:
-            log.info("The worker of %s does not answer: %s", self._key, error)
+            log.info("The worker of %s does not answer: %s", self.key, error)
         self._told.append(command)
 
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
-            self._call(worker.forget, self._key)
+            self._call(worker.forget, self.key)
         self._future.release()
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Calls a function on the job's worker, or on all until it is found; None where no worker has it."""
-        if self._client.status != "running":
+        if self.client.status != "running":
             return None
         workers = [self._worker] if self._worker else None
-        answers: Any = self._client.run(function, *arguments, workers=workers, on_error="ignore")
+        answers: Any = self.client.run(function, *arguments, workers=workers, on_error="ignore")
         for address, answer in answers.items():
             if answer:
                 self._worker = address
@@ -234,7 +260,7 @@ class DaskHandle:
 
     def _waits_again(self) -> bool:
         """Hands a job in once more that only waited for its turn when the worker before it was lost."""
-        if self._begun or self._client.status != "running" or self._future.status != "error":
+        if self._begun or self.client.status != "running" or self._future.status != "error":
             return False
         if not isinstance(self._future.exception(timeout=CALL_SECONDS), KilledWorker):
             return False
@@ -242,7 +268,7 @@ class DaskHandle:
         return True
 
     def _reason(self) -> str:
-        if self._client.status != "running":
+        if self.client.status != "running":
             return "The connection to the scheduler was lost."
         if self._future.status == "error":
             error = self._future.exception(timeout=CALL_SECONDS)

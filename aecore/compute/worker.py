@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aecore.messages.channel import Channel
@@ -30,10 +31,9 @@ def run_job(job: Job) -> None:
     train(job, channel)
 
 
-def take_events(key: str) -> list[Event] | None:
-    """The events since the last call, or None where the job is not (or not yet) on this worker."""
-    channel = _channels.get(key)
-    return None if channel is None else channel.take()
+def take_events(keys: Sequence[str]) -> dict[str, list[Event]]:
+    """The events of those of the jobs that are on this worker, since the last call."""
+    return {key: _channels[key].take() for key in keys if key in _channels}
 
 
 def tell(key: str, command: Command) -> bool:

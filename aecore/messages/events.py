@@ -42,6 +42,8 @@ class Progress:
         loss: mean training loss of the chunk.
         samples_per_second: training examples a second of late.
         stage: what is being done, "training" or "scoring".
+        runs: how many take turns on the worker, this one included.
+        share: of the time in which the run wanted the device, how much it had of late, from 0 to 1.
     """
 
     position: float
@@ -50,6 +52,8 @@ class Progress:
     learning_rate: float
     phase: str
     stage: str = "training"
+    runs: int = 1
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from aecore.compute.backend import Backend, Handle
@@ -15,12 +15,13 @@ from aecore.store.views import RunView
 
 log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
+FOLLOW_SECONDS_A_RUN = 0.02  # many runs are looked at less often, or they would be hindered by it
 CLOSE_SECONDS = 5
 PROGRAM_ENDED = "The program that trained this run ended."
 
 
 class Follower:
-    """All runs that this process trains; each is followed by a thread, or by whoever iterates over it.
+    """All runs that this process trains: those in the background by one thread, one in the foreground by its caller.
 
     Args:
         store: where events go.
@@ -32,7 +33,9 @@ class Follower:
         self._lock = threading.Lock()
         self._handles: dict[str, Handle] = {}
         self._early: dict[str, list[Command]] = {}  # told before the worker was there
+        self._followed: dict[str, tuple[Job, Handle]] = {}  # in the background
         self._threads: set[threading.Thread] = set()
+        self._collecting = False
         self._unstored: dict[str, tuple[int, Status, str]] = {}
         self._closing = threading.Event()
 
@@ -52,9 +55,7 @@ class Follower:
         """Trains in the background; `command` is told from the start."""
         self._early[job.run] = []
         job = replace(job, command=command)  # sent along, so that no step is taken before it is heard
-        thread = threading.Thread(target=self._background, args=(job,), name=f"follow {job.run}", daemon=True)
-        self._threads.add(thread)
-        thread.start()
+        self._in_thread(f"start {job.run}", lambda: self._begin(job))
 
     def tell(self, run: str, command: Command) -> bool:
         """Passes a command on, at once or as soon as the worker is there; returns whether the run is followed."""
@@ -67,63 +68,125 @@ class Follower:
             handle.tell(command)
         return handle is not None
 
-    def _background(self, job: Job) -> None:
-        try:
-            for _ in self.follow(job, self._backend):
-                continue
-        except Exception as error:  # the thread's end must not leave a run that looks alive
-            log.exception("Following the run %s failed", job.run)
-            self._end(job, "interrupted", f"The run could not be followed ({type(error).__name__}); see the log.")
-        finally:
-            self._threads.discard(threading.current_thread())
-
     def follow(self, job: Job, backend: Backend) -> Iterator[Event]:
         """Hands a job in and stores what it reports, until its last event; yields each event after it was stored."""
         self._early.setdefault(job.run, [])
         try:
+            handle = self._handed_in(job, backend)
+        except WorkerLost as error:
+            yield Failed(str(error))
+            return
+        try:
+            over = False
+            while not over and not self._closing.is_set():
+                events, over = self._stored(job, handle, backend.collect([handle])[0])
+                yield from events
+                if not over:
+                    self._closing.wait(FOLLOW_SECONDS)
+        finally:
+            self._let_go(job, handle)
+
+    # Inside
+
+    def _in_thread(self, name: str, work: Callable[[], None]) -> None:
+        def whole() -> None:
+            try:
+                work()
+            finally:
+                self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=whole, name=name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _begin(self, job: Job) -> None:
+        """Hands a job in, which may take as long as a worker takes to start, and sees to it that it is followed."""
+        try:
+            handle = self._handed_in(job, self._backend)
+        except WorkerLost:
+            return
+        except Exception as error:  # nobody else ends what looks alive
+            self._give_up(job, error)
+            return
+        with self._lock:
+            self._followed[job.run] = (job, handle)
+            start, self._collecting = not self._collecting, True
+        if start:
+            self._in_thread("collect events", self._collect)
+
+    def _collect(self) -> None:
+        """Fetches and stores the events of all runs in the background, until there is none left."""
+        while True:
+            with self._lock:
+                followed = list(self._followed.values())
+                self._collecting = bool(followed) and not self._closing.is_set()
+                if not self._collecting:
+                    break
+            try:
+                batches = self._backend.collect([handle for _, handle in followed])
+            except Exception as error:
+                for job, handle in followed:
+                    self._give_up(job, error)
+                    self._leave(job, handle)
+                continue
+            for (job, handle), batch in zip(followed, batches, strict=True):
+                over = True
+                try:
+                    _, over = self._stored(job, handle, batch)
+                except Exception as error:
+                    self._give_up(job, error)
+                if over:
+                    self._leave(job, handle)
+            self._closing.wait(max(FOLLOW_SECONDS, len(followed) * FOLLOW_SECONDS_A_RUN))
+        for job, handle in followed:
+            self._leave(job, handle)
+
+    def _leave(self, job: Job, handle: Handle) -> None:
+        with self._lock:
+            self._followed.pop(job.run, None)
+        self._let_go(job, handle)
+
+    def _handed_in(self, job: Job, backend: Backend) -> Handle:
+        try:
             handle = backend.start(job)
         except Exception as error:
             del self._early[job.run]
-            if not isinstance(error, WorkerLost):
-                raise
-            self._end(job, "interrupted", str(error))
-            yield Failed(str(error))
-            return
+            if isinstance(error, WorkerLost):
+                self._end(job, "interrupted", str(error))
+            raise
         with self._lock:
             self._handles[job.run] = handle
             early = self._early.pop(job.run)
         for command in early:
             handle.tell(command)
-        try:
-            yield from self._drain(job, handle)
-        finally:
-            with self._lock:
-                if self._handles.get(job.run) is handle:
-                    del self._handles[job.run]
-            handle.close()
-            # Nothing is left to end where the last event was stored; else nobody watches any more.
-            self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
+        return handle
 
-    def _drain(self, job: Job, handle: Handle) -> Iterator[Event]:
-        while not self._closing.is_set():
-            try:
-                for event in handle.take():
-                    if not self._store.apply(job.run, job.attempt, [event]):
-                        return
-                    yield event
-                    if isinstance(event, Finished | Failed):
-                        return
-            except WorkerLost as error:
-                message = f"{error} {self._way_on(job.run)}"
-                self._end(job, "interrupted", message)
-                yield Failed(message)
-                return
-            except StorageError as error:
-                handle.tell(Command(action="pause"))
-                self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
-                yield Failed(str(error))
-                return
-            self._closing.wait(FOLLOW_SECONDS)
+    def _let_go(self, job: Job, handle: Handle) -> None:
+        with self._lock:
+            if self._handles.get(job.run) is handle:
+                del self._handles[job.run]
+        handle.close()
+        # Nothing is left to end where the last event was stored; else nobody watches any more.
+        self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
+
+    def _stored(self, job: Job, handle: Handle, batch: list[Event] | WorkerLost) -> tuple[list[Event], bool]:
+        """Stores what was fetched; returns it, or the failure that ended the run, and whether the run is over."""
+        if isinstance(batch, WorkerLost):
+            message = f"{batch} {self._way_on(job.run)}"
+            self._end(job, "interrupted", message)
+            return [Failed(message)], True
+        try:
+            if not self._store.apply(job.run, job.attempt, batch):
+                return [], True
+        except StorageError as error:
+            handle.tell(Command(action="pause"))
+            self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
+            return [Failed(str(error))], True
+        return batch, any(isinstance(event, Finished | Failed) for event in batch)
+
+    def _give_up(self, job: Job, error: Exception) -> None:
+        log.exception("Following the run %s failed", job.run)
+        self._end(job, "interrupted", f"The run could not be followed ({type(error).__name__}); see the log.")
 
     def _end(self, job: Job, status: Status, message: str) -> None:
         if self._unstored.get(job.run, (0,))[0] == job.attempt:

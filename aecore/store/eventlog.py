@@ -51,7 +51,7 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
             row.train_size, row.test_size, row.total_epochs = event.train_size, event.test_size, event.total_epochs
         case Progress():
             row.position, row.stage, row.phase = event.position, event.stage, event.phase
-            row.learning_rate = event.learning_rate
+            row.learning_rate, row.runs, row.share = event.learning_rate, event.runs, event.share
             if math.isfinite(event.samples_per_second):
                 row.samples_per_second = event.samples_per_second
                 session.merge(TickRow(run=row.id, position=_tick_position(event, row), loss=event.loss))

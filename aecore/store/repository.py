@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy import event as sa_event
+from sqlalchemy import schema as sa_schema
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -48,6 +49,7 @@ class Repository:
             if url.get_backend_name() == "sqlite":
                 sa_event.listen(self._engine, "connect", _set_up_sqlite)
             Base.metadata.create_all(self._engine)
+            _add_new_columns(self._engine)
         except (SQLAlchemyError, OSError, ModuleNotFoundError, ValueError) as error:
             shown = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
@@ -146,16 +148,18 @@ class Repository:
             Whether the attempt is still the run's present one; a stale one changes nothing.
 
         Raises:
-            StorageError: something could not be written.
+            StorageError: something could not be written; then nothing of it is stored.
         """
-        for event in events:
-            with self._transaction() as session:
-                row = self._row(session, name)
-                if row.attempt != attempt:
-                    return False
-                removed = apply_event(session, self.artifacts, row, event)
-            for path in removed:
-                self.artifacts.remove(path)
+        removed: list[str] = []
+        with self._transaction() as session:
+            row = self._row(session, name)
+            if row.attempt != attempt:
+                return False
+            for event in events:
+                removed += apply_event(session, self.artifacts, row, event)
+                session.flush()  # what was reported together may replace each other
+        for path in removed:
+            self.artifacts.remove(path)
         return True
 
     def end(self, name: str, attempt: int, status: str, message: str) -> None:
@@ -301,7 +305,20 @@ def _view(row: RunRow) -> RunView:
         test_size=row.test_size,
         baseline_loss=row.baseline_loss,
         metrics=row.metrics,
+        runs=row.runs,
+        share=row.share,
     )
+
+
+def _add_new_columns(engine: sa.Engine) -> None:
+    """Adds the columns that a store of an older version lacks, with the values that they had by themselves."""
+    there = sa.inspect(engine)
+    for table in Base.metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in [column for column in table.columns if column.name not in known]:
+            definition = sa_schema.CreateColumn(column).compile(engine)
+            with contextlib.suppress(DBAPIError), engine.begin() as connection:  # another process may be faster
+                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
 
 
 def _connect_args(url: sa.URL) -> dict:

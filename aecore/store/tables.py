@@ -38,6 +38,8 @@ class RunRow(Base):
     learning_rate: Mapped[float] = mapped_column(default=0.0)
     asked_learning_rate: Mapped[float | None] = mapped_column(default=None)
     samples_per_second: Mapped[float] = mapped_column(default=0.0)
+    runs: Mapped[int] = mapped_column(default=1, server_default="1")
+    share: Mapped[float] = mapped_column(default=1.0, server_default="1")
     device: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     parameters: Mapped[int] = mapped_column(default=0)
     train_size: Mapped[int] = mapped_column(default=0)

@@ -18,7 +18,9 @@ class RunView:
         position: epochs done, with the fraction of the present one.
         stage: "training", "scoring", or "" when it is not active.
         message: what the visitor should know about its state, in one sentence, or "".
-        samples_per_second: training examples a second, of late.
+        samples_per_second: training examples a second, of late, while it has the device.
+        runs: how many take turns on its worker, this one included.
+        share: of the time in which it wanted the device, how much it had of late.
         baseline_loss: held-out loss of PCA, or of the mean word vector, in the unit of the run's loss.
         metrics: the scorecard; empty before the end.
     """
@@ -42,6 +44,8 @@ class RunView:
     test_size: int
     baseline_loss: float | None
     metrics: dict[str, Any]
+    runs: int = 1
+    share: float = 1.0
 
     @property
     def active(self) -> bool:
@@ -58,10 +62,18 @@ class RunView:
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated from the speed of late; None where there is none."""
+        """Estimated from the speed and the share of late, without a speed limit; None where there is no speed."""
         if not self.active or not self.samples_per_second:
             return None
-        return (self.total_epochs - self.position) * self.train_size / self.samples_per_second
+        return (self.total_epochs - self.position) * self.train_size / self.samples_per_second / self.share
+
+    @property
+    def company(self) -> str:
+        """With how many others a running one shares the device, in a few words; "" where it is alone."""
+        if self.status != "running" or self.runs < 2:
+            return ""
+        others = "one other run" if self.runs == 2 else f"{self.runs - 1} other runs"
+        return f"in turns with {others}, {self.share:.0%} of the device"
 
 
 @dataclass(frozen=True)

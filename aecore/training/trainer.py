@@ -151,6 +151,8 @@ class Trainer:
                     self._speed(sums[COUNT] / took),
                     loop.learning_rate(position.learning_rate, epoch, stop),
                     phase,
+                    runs=self._seat.present,
+                    share=self._seat.share,
                 )
             )
             self._snapshot()
@@ -257,7 +259,8 @@ class Trainer:
 
     def _tell_stage(self, stage: str) -> None:
         rate = self._position.learning_rate
-        self._channel.emit(Progress(self._fraction(), math.nan, math.nan, rate, stage, "scoring"))
+        here = self._seat.present, self._seat.share
+        self._channel.emit(Progress(self._fraction(), math.nan, math.nan, rate, stage, "scoring", *here))
         self._seat.pass_on()
         self._structure.hold(self._state)
 

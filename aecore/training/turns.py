@@ -23,7 +23,7 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.holder: Seat | None = None
-        self._seats: list[Seat] = []
+        self.seats: list[Seat] = []
         self._clock = 0.0  # time that whoever had the last turn had used
         self._costs: LRUCache[Any, deque[tuple[int, float]]] = LRUCache(GROUPS)
 
@@ -39,19 +39,19 @@ class Turns:
     @property
     def present(self) -> int:
         """Runs that have the turn, wait for it, or wait for their speed limit."""
-        return len(self._seats)
+        return len(self.seats)
 
     def enter(self, seat: "Seat") -> None:
         """Adds a seat; as the first one it starts the clock."""
         with self._lock:
-            if not self._seats:
+            if not self.seats:
                 self._clock = 0.0
             seat.used = max(0.0, self._clock - CREDIT)
-            self._seats.append(seat)
+            self.seats.append(seat)
 
     def remove(self, seat: "Seat") -> None:
         with self._lock:
-            self._seats.remove(seat)
+            self.seats.remove(seat)
 
     def take(self, seat: "Seat") -> None:
         """Waits until it is a seat's turn."""
@@ -71,7 +71,7 @@ class Turns:
 
     def others_first(self, seat: "Seat") -> bool:
         """Whether a run waits that has had less than this one."""
-        return any(other.waiting and other.used < seat.used for other in self._seats)
+        return any(other.waiting and other.used < seat.used for other in self.seats)
 
     def cost(self, group: Any, steps: int, seconds: float) -> float:
         """What so many steps are charged, averaged over the last turns of a group, this one included."""
@@ -81,7 +81,7 @@ class Turns:
 
     def _grant(self) -> None:
         """Gives the turn, if nobody has it, to the one that has had least of those who wait."""
-        seat = min((seat for seat in self._seats if seat.waiting), key=lambda seat: seat.used, default=None)
+        seat = min((seat for seat in self.seats if seat.waiting), key=lambda seat: seat.used, default=None)
         if self.holder is None and seat is not None:
             self.holder, seat.waiting = seat, False
             self._clock = max(self._clock, seat.used)
@@ -101,11 +101,18 @@ class Seat:
         self._turns, self._group = turns, group
         self.used, self.waiting, self.granted = 0.0, False, threading.Event()
         self._begun = 0.0
+        self._waited: deque[tuple[float, float]] = deque(maxlen=WINDOW)  # seconds waited for a turn, and had
 
     @property
     def present(self) -> int:
         """Runs that share the device, this one included."""
         return self._turns.present
+
+    @property
+    def share(self) -> float:
+        """Share of the device of late: of the time in which the run wanted it, how much it had; 1 at first."""
+        waited, had = (sum(column) for column in zip(*self._waited, strict=True)) if self._waited else (0.0, 1.0)
+        return had / (waited + had) if had else 1.0
 
     def __enter__(self) -> Self:
         self._turns.enter(self)
@@ -123,12 +130,15 @@ class Seat:
 
     def take(self) -> None:
         """Waits for the turn."""
+        asked = time.perf_counter()
         self._turns.take(self)
         self._begun = time.perf_counter()
+        self._waited.append((self._begun - asked, 0.0))
 
     def leave(self, steps: int = 0, charged: bool = True) -> None:
         """Gives the turn away, until `take`; see `pass_on`."""
-        self._turns.give(self, self._cost(steps) if charged else 0.0)
+        cost = self._cost(steps, charged)
+        self._turns.give(self, cost)
 
     def pass_on(self, steps: int = 0, charged: bool = True) -> None:
         """Lets those go first who have had less; returns with the turn.
@@ -137,15 +147,18 @@ class Seat:
             steps: that were taken since the turn began; 0 is charged by the clock.
             charged: whether the time counts; what is compiled serves others as well.
         """
-        self.used += self._cost(steps) if charged else 0.0
+        self.used += self._cost(steps, charged)
         if self._turns.others_first(self):
             self._turns.give(self, 0.0)
             self.take()
         else:
             self._begun = time.perf_counter()
 
-    def _cost(self, steps: int) -> float:
+    def _cost(self, steps: int, charged: bool) -> float:
         seconds = time.perf_counter() - self._begun
+        self._waited.append((0.0, seconds))
+        if not charged:
+            return 0.0
         return self._turns.cost(self._group, steps, seconds) if steps else seconds
 
 

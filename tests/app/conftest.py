@@ -3,7 +3,7 @@
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from aecore import service as service_module
 from aecore.compute import worker as compute_worker
 from aecore.compute.backend import WorkerStatus
+from aecore.errors import WorkerLost
 from aecore.messages.events import (
     Baseline,
     Checkpoint,
@@ -47,6 +48,9 @@ class ScriptedWorker:
     def start(self, job: Job) -> "ScriptedHandle":
         self.jobs.append(job)
         return ScriptedHandle(self, job)
+
+    def collect(self, handles: Sequence["ScriptedHandle"]) -> list[list[Event] | WorkerLost]:
+        return [handle.take() for handle in handles]
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,8 @@ def service(open_service: Callable[[Settings], Service], settings: Settings) -> 
 
 @pytest.fixture(scope="session")
 def fragile(data_dir: Path) -> Iterator[DaskBackend]:
-    """Another local cluster, for the tests that kill parts of it."""
-    backend = DaskBackend(Settings.from_env())
+    """Another local cluster with a place for one run, for the tests that kill parts of it or wait for it."""
+    backend = DaskBackend(replace(Settings.from_env(), runs_at_once=1))
     yield backend
     backend.close()
 

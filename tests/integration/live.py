@@ -4,7 +4,7 @@ import io
 import os
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import h5py
@@ -13,6 +13,8 @@ import psutil
 
 from aecore.compute.backend import Handle, WorkerStatus
 from aecore.compute.cluster import DaskBackend
+from aecore.errors import WorkerLost
+from aecore.messages.events import Event
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.schema import RunConfig
 from aecore.service import Service
@@ -110,6 +112,9 @@ class Borrowed:
 
     def start(self, job: Job) -> Handle:
         return self._backend.start(job)
+
+    def collect(self, handles: Sequence[Any]) -> list[list[Event] | WorkerLost]:
+        return self._backend.collect(handles)
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
         return self._backend.infer(request)

@@ -151,7 +151,23 @@ def test_slow_motion_hears_a_command_before_its_step_is_over(service: Service):
     assert time.monotonic() - begun < SECONDS_A_STEP / 2
 
 
-def test_a_second_run_waits_for_the_first_and_says_so(service: Service):
+def test_runs_of_one_worker_advance_together_and_end_as_they_would_alone(service: Service):
+    alone = service.runs.train(small(epochs=30, seed=1))
+    ended(service, alone, "finished")
+    configs = [small(epochs=30, seed=1), small(epochs=30, seed=2), small(epochs=30, code_size=9)]
+    slow = service.runs.train(small(epochs=10_000), UNHURRIED)
+    names = [service.runs.train(config) for config in configs]
+    for name in names:
+        ended(service, name, "finished")
+    assert service.runs.run(slow).status == "running", "a run that waits for its speed limit keeps nobody waiting"
+    service.runs.stop(slow)
+    ended(service, slow, "stopped")
+    assert same_weights(service.runs.model_file(names[0]), service.runs.model_file(alone))
+    assert not same_weights(service.runs.model_file(names[1]), service.runs.model_file(alone))
+
+
+def test_where_a_worker_has_one_place_a_second_run_waits_and_says_so(fragile_service: Service):
+    service = fragile_service
     first = service.runs.train(small(epochs=10_000), UNHURRIED)
     reaches(service, first, 0.5)
     second = service.runs.train(small())

@@ -83,8 +83,10 @@ def _progress_text(service: Service, run: RunView) -> str:
     if run.stage == "scoring":
         return f"Measuring {run.phase} on held-out {run.config.hyper.modality}."
     parts = [f"Epoch {run.position:.4g} of {run.total_epochs}"]
+    if run.company:
+        parts.append(run.company)
     if run.active and run.seconds_left is not None:
-        parts.append(f"{duration(run.seconds_left)} left at full speed")
+        parts.append(f"{duration(run.seconds_left)} left at {'this share' if run.company else 'full speed'}")
     if run.samples_per_second:
         parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.modality} a second")
     if run.learning_rate:
