@@ -1,7 +1,9 @@
-"""`python -m benchmarks`: seconds of an epoch beside Keras's `fit`, in the same process.
+"""`python -m benchmarks`: seconds of an epoch beside Keras's `fit`, and a class that trains at once.
 
-The two take turns, so that a machine that slows down slows both; the medians are compared. Both measure the
-held-out images in every epoch, as a user would have it. `--json` prints one object a line.
+images, sentences: in the same process as `fit`. The two take turns, so that a machine that slows down slows both; the
+medians are compared. Both measure the held-out images in every epoch, as a user would have it.
+classroom: visitors who train a first model in the same second on a warm worker. beside: the same beside a convolutional
+network on MNIST. memory: of the worker, while runs train one after another. `--json` prints one object a line.
 """
 
 import argparse
@@ -25,8 +27,9 @@ from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
 from aecore.settings import Settings
 from aecore.training.attempt import attempt
 from aecore.training.device import find_device
-from benchmarks import sentences
+from benchmarks import classroom, sentences
 
+BENCHMARKS = ("images", "sentences", "classroom", "beside", "memory")
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
 
 
@@ -61,19 +64,34 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--epochs", type=int, default=5, help="epochs measured on each side, after one of warming up")
+    parser.add_argument("--visitors", type=int, default=30, help="classroom: how many press in the same second")
+    parser.add_argument("--runs", type=int, default=100, help="memory: how many runs train one after another")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("kinds", nargs="*", default=["images", "sentences"], metavar="images|sentences")
+    parser.add_argument("what", nargs="*", default=["images", "sentences"], metavar="|".join(BENCHMARKS))
     options = parser.parse_args()
-    find_device()  # sets TensorFlow's threads, for both sides
+    unknown = [name for name in options.what if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark '{unknown[0]}'; there are {', '.join(BENCHMARKS)}")
+    if {"images", "sentences"} & set(options.what):
+        find_device()  # sets TensorFlow's threads, for both sides
     for row in _rows(options):
-        if options.json:
-            print(json.dumps(row), flush=True)
-        else:
-            print(f"{row['model']:<16}{row['aecore']:>10.3f}{row['fit']:>10.3f}{row['ratio']:>10.2f}", flush=True)
+        print(json.dumps(row) if options.json else _line(row), flush=True)
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "model" in row:
+        return f"{row['model']:<16}{row['aecore']:>10.3f}{row['fit']:>10.3f}{row['ratio']:>10.2f}"
+    return f"{row['what']:<44}{row['value']:>8.2f}  at most {row['most']:<6g}{row['note']}"
 
 
 def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    if "images" in options.kinds:
+    if "classroom" in options.what:
+        yield from classroom.rows(options.visitors)
+    if "beside" in options.what:
+        yield from classroom.rows(options.visitors, beside=True)
+    if "memory" in options.what:
+        yield from classroom.memory_rows(options.runs)
+    if "images" in options.what:
         images, name = _images()
         _head(options, f"Seconds of an epoch on {name}, 60,000 images")
         for variant, preset in CASES.items():
@@ -81,7 +99,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             duel = Duel(_fit(config.image_hyper, images), options.epochs)
             attempt(config, images, duel)
             yield duel.row(f"{variant} {preset}")
-    if "sentences" in options.kinds:
+    if "sentences" in options.what:
         _head(options, f"Seconds for {sentences.TRAIN:,} sentences; fit is the textbook's model in both rows")
         book = sentences.cases()[0][1]
         for preset, config in sentences.cases():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import psutil
 
 from aecore.datasets.for_run import data_of
 from aecore.errors import WorkerLost
@@ -77,6 +78,14 @@ class Backend(Protocol):
         """
         ...
 
+    def memory(self) -> int:
+        """Resident memory of the workers together, in bytes; 0 where there is none."""
+        ...
+
+    def idle(self) -> None:
+        """Called when the last run has ended: time to tidy up."""
+        ...
+
     def close(self) -> None:
         """Ends what this process started."""
         ...
@@ -120,6 +129,12 @@ class InProcess:
         else:
             model = evaluation.from_weights(config, weights)
         return evaluation.evaluate(config, model, data, stage)
+
+    def memory(self) -> int:
+        return psutil.Process().memory_info().rss
+
+    def idle(self) -> None:
+        """Nothing is kept that would have to be tidied up."""
 
     def close(self) -> None:
         """Nothing outlives a handle."""

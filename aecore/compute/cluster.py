@@ -20,7 +20,7 @@ from aecore.compute import guard, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
 from aecore.messages.events import Command, Device, Event
-from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
 from aecore.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,12 @@ START_SECONDS = 60
 CALL_SECONDS = 10
 INFER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
+GROWTH = 200_000_000  # bytes by which a worker with nothing to do may have grown
 LOCAL = {  # settings of dask for the processes that are started here
     # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s",
+    "MALLOC_ARENA_MAX": "2",  # a worker has a thread for each run, and would keep memory for each of them
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",  # it looks at each thread a hundred times a second
     "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver" if sys.platform == "linux" else "spawn",
 }
 PROJECT = str(Path(__file__).resolve().parents[2])
@@ -95,6 +98,12 @@ class DaskBackend:
         return [handle.received(events.get(handle.key), over) for handle, over in zip(handles, ended, strict=True)]
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
+        try:
+            return self._inferred(request)
+        except WorkerLost:  # it may just have been replaced
+            return self._inferred(request)
+
+    def _inferred(self, request: InferenceRequest) -> InferenceResult | None:
         client = self.client()
         # Always the same one, which has the model loaded already. It is not looked up in `scheduler_info`: the client
         # replaces that in the background every two seconds by one that names no workers.
@@ -127,6 +136,33 @@ class DaskBackend:
                 device = self._device.result(timeout=1)
         address = str(client.scheduler.address) if client.scheduler else ""
         return WorkerStatus("ready", address, device)
+
+    def memory(self) -> int:
+        return sum(memory.resident for memory in self._memory().values())
+
+    def idle(self) -> None:
+        """Tidies up, and replaces a local worker that has grown: XLA keeps what it compiled while a process lives."""
+        if self._client is None or self._client.status != "running":
+            return
+        with contextlib.suppress(OSError, TimeoutError, RuntimeError):
+            self._client.run(worker.tidy, on_error="ignore")
+        if self._cluster is None:
+            return
+        for address, memory in self._memory().items():
+            if memory.resident - memory.settled > GROWTH:
+                log.info("The worker holds %d MB and is replaced", memory.resident // 1_000_000)
+                with contextlib.suppress(OSError, TimeoutError, RuntimeError):
+                    self._client.restart_workers([address], timeout=RESTART_SECONDS)
+
+    def _memory(self) -> dict[str, Memory]:
+        client = self._client
+        if client is None or client.status != "running":
+            return {}
+        try:
+            answers: Any = client.run(worker.memory, on_error="ignore")
+        except (OSError, TimeoutError, RuntimeError):
+            return {}
+        return answers
 
     def close(self) -> None:
         with self._lock:

@@ -1,14 +1,20 @@
 """What is called inside a worker process: run a job, hand over its events, pass commands on, answer questions."""
 
+import contextlib
+import ctypes
 import functools
+import gc
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import psutil
+
 from aecore.messages.channel import Channel
 from aecore.messages.events import Command, Device, Event
-from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
+from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
 
 if TYPE_CHECKING:
     from aecore.training.model_cache import ModelCache
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
 _channels: dict[str, Channel] = {}
 _lock = threading.Lock()
 _loading = threading.Lock()
+_settled: dict[str, int] = {}
 
 
 def run_job(job: Job) -> None:
@@ -49,6 +56,22 @@ def forget(key: str) -> None:
     """Drops the channel of a job whose last event was taken."""
     with _lock:
         _channels.pop(key, None)
+
+
+def memory() -> Memory:
+    """What this process holds, and what it held when that was asked first with nothing to do."""
+    resident = psutil.Process().memory_info().rss
+    if not _channels:
+        _settled.setdefault("resident", resident)
+    return Memory(resident, _settled.get("resident", resident))
+
+
+def tidy() -> None:
+    """Gives memory back that nothing uses any more; glibc would keep it for later."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library has none
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def infer(request: InferenceRequest) -> InferenceResult | None:

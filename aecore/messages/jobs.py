@@ -56,6 +56,13 @@ ENCODE, DECODE, RECONSTRUCT = Operation("encode"), Operation("decode"), Operatio
 LAYERS = Operation("layers")
 
 
+class Memory(NamedTuple):
+    """Resident memory of a worker, in bytes: now, and after its first runs."""
+
+    resident: int
+    settled: int
+
+
 @dataclass(frozen=True)
 class InferenceRequest:
     """An operation that a trained model is to be applied for.

@@ -15,7 +15,7 @@ from aecore.store.views import RunView
 
 log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
-FOLLOW_SECONDS_A_RUN = 0.02  # many runs are looked at less often, or they would be hindered by it
+FOLLOW_SECONDS_A_RUN = 0.01  # many runs are looked at less often, or they would be hindered by it
 CLOSE_SECONDS = 5
 PROGRAM_ENDED = "The program that trained this run ended."
 
@@ -140,6 +140,8 @@ class Follower:
             self._closing.wait(max(FOLLOW_SECONDS, len(followed) * FOLLOW_SECONDS_A_RUN))
         for job, handle in followed:
             self._leave(job, handle)
+        if not followed:
+            self._backend.idle()
 
     def _leave(self, job: Job, handle: Handle) -> None:
         with self._lock:

@@ -54,6 +54,10 @@ class Runs(StoredRuns):
         """How the worker is, and what it computes on."""
         return self._backend.status()
 
+    def worker_memory(self) -> int:
+        """Resident memory of the workers together, in bytes; 0 where there is none."""
+        return self._backend.memory()
+
     # Start
 
     def _prepared(self, config: RunConfig, progress: Callable[[float, str], None] | None) -> RunConfig:

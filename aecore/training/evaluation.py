@@ -16,9 +16,10 @@ from aecore.errors import StorageError
 from aecore.models import build
 from aecore.models.base import Autoencoder
 from aecore.schema import RunConfig
+from aecore.training.batched import batched
 from aecore.training.model_cache import set_weights
+from aecore.training.prepared import prepared
 from aecore.training.registry import run_data
-from aecore.training.scorecard import Scorer, batched
 
 HELD_OUT_CODES = 2000
 
@@ -76,14 +77,14 @@ def measure(
 
 def held_out_codes(config: RunConfig, model: Autoencoder, images: Images) -> dict[str, np.ndarray]:
     """Codes of 2,000 held-out images and PCA's of the same size; see `aecore.store.bundles.Bundle.held_out`."""
-    scorer = Scorer(images, config.image_hyper)
-    chosen = coded(scorer.images, HELD_OUT_CODES)
-    corrupted = scorer.corrupted_test[chosen]
+    on = prepared(images, config.image_hyper)
+    chosen = coded(on.images, HELD_OUT_CODES)
+    corrupted = on.corrupted_test[chosen]
     (codes,) = batched(lambda x: (model.encode(x),), corrupted)
     return {
         "codes": codes.astype(np.float16),
-        "pca_codes": scorer.baseline.encode(corrupted).astype(np.float16),
-        "labels": scorer.images.y_test[chosen],
+        "pca_codes": on.baseline(config.hyper.code_units).encode(corrupted).astype(np.float16),
+        "labels": on.images.y_test[chosen],
         "indices": chosen.astype(np.int32),
     }
 

@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from aecore.analysis.denoisers import psnr, tuned_non_local_means, tuned_pca
 from aecore.datasets import Images
-from aecore.datasets.evaluation import as_floats, corrupted_test, corrupted_train, evaluation_images
+from aecore.datasets.evaluation import as_floats
 from aecore.messages.events import Snapshot
 from aecore.models.base import Autoencoder
 from aecore.schema.base import ImageConfig
 from aecore.training.corruption import binarise, corrupt
 from aecore.training.predictor import Predictor
+from aecore.training.prepared import prepared
 from aecore.training.run_data import DeviceData, Pair, RunData, Tensors, padded_batches
 from aecore.training.scorecard import Scorer
 from aecore.training.snapshot import Photographer
@@ -32,7 +33,7 @@ class ImageRunData(RunData):
     def __init__(self, images: Images, hyper: ImageConfig):
         self.data = ImageData(images, hyper)
         self.scorer = Scorer(images, hyper)
-        self._photographer = Photographer(self.scorer.images, self.scorer.corrupted_test)
+        self._photographer = Photographer(self.scorer.prepared)
 
     def snapshot(self, predictor: Predictor, position: float) -> Snapshot:
         return self._photographer.take(predictor, position)
@@ -46,34 +47,25 @@ class ImageRunData(RunData):
 
     def baselines(self, stage: Callable[[str], None]) -> Mapping[str, float]:
         """For Gaussian noise `pca_denoiser_psnr` and `nlm_psnr` (non-local means), tuned on training images."""
-        hyper, scorer = self.scorer.hyper, self.scorer
+        hyper, on = self.scorer.hyper, self.scorer.prepared
         if hyper.noise != "gaussian":
             return {}
-        clean, noisy = as_floats(scorer.images.x_train), corrupted_train(scorer.images, hyper)
+        clean, noisy = as_floats(on.images.x_train), on.corrupted_train()
         stage("a PCA denoiser")
         pca = tuned_pca(clean[:PCA_DENOISER_IMAGES], noisy[:PCA_DENOISER_IMAGES])
-        found = {"pca_denoiser_psnr": psnr(scorer.clean_test, pca(scorer.corrupted_test))}
+        found = {"pca_denoiser_psnr": psnr(on.clean_test, pca(on.corrupted_test))}
         stage("non-local means")
         nlm = tuned_non_local_means(clean, noisy)
-        return found | {"nlm_psnr": psnr(scorer.clean_test, nlm(scorer.corrupted_test))}
+        return found | {"nlm_psnr": psnr(on.clean_test, nlm(on.corrupted_test))}
 
 
 class ImageData(DeviceData):
-    """The images on the device as uint8, with the fixed corruption of those that have one.
-
-    Training images: uint8 [n, h, w, c], and float32 [n, h, w, c] as they are shown, or None where noise is drawn in
-    every step. Held-out ones: uint8 [m, h, w, c], and as they are shown, float32, or None where they are clean.
-    """
+    """The images on the device; see `PreparedImages` for what `training` and `held_out` are."""
 
     def __init__(self, images: Images, hyper: ImageConfig):
-        self._hyper = hyper
-        fixed = evaluation_images(images, hyper)  # training images are turned black and white in each step
-        noisy = hyper.noise != "none"
-        kept = corrupted_train(fixed, hyper) if noisy and not hyper.fresh_noise else None
-        corrupted = corrupted_test(fixed, hyper) if noisy else None
-        self.training = tf.constant(images.x_train), None if kept is None else tf.constant(kept)
-        self.held_out = tf.constant(fixed.x_test), None if corrupted is None else tf.constant(corrupted)
-        self.train_size, self.test_size = len(images.x_train), len(fixed.x_test)
+        self._hyper, self._prepared = hyper, prepared(images, hyper)
+        self.training, self.held_out = self._prepared.training, self._prepared.held_out
+        self.train_size, self.test_size = len(images.x_train), len(images.x_test)
 
     @staticmethod
     def train_batch(training: Tensors, rows: tf.Tensor, hyper: Any, seed: tf.Tensor, xla: bool) -> Pair:

@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 from sklearn.decomposition import PCA
 
-from aecore.datasets import Images
 from aecore.datasets.evaluation import as_pixels, coded, pictured
 from aecore.messages.events import Snapshot
 from aecore.training.predictor import Predictor
+from aecore.training.prepared import PreparedImages
 
 TILES = 64
 LONG_CODE, LONG_CODE_COMPONENTS = 256, 32
@@ -18,11 +18,11 @@ class Photographer:
     """Takes snapshots of a run's model.
 
     Args:
-        images: the dataset; the same held-out images are used in every run on it.
-        corrupted_test: float32 [m, h, w, c], what the model is shown of the held-out images.
+        on: the dataset as it is measured; the same held-out images are used in every run on it.
     """
 
-    def __init__(self, images: Images, corrupted_test: np.ndarray):
+    def __init__(self, on: PreparedImages):
+        images, corrupted_test = on.images, on.corrupted_test
         corrupted, with_code = pictured(images), coded(images)
         self._shown = tf.constant(corrupted_test[corrupted], tf.float32)
         self._coded = tf.constant(corrupted_test[with_code], tf.float32)

@@ -124,12 +124,13 @@ class Structures:
 
 
 def _values(variables: Sequence[Any]) -> list[Any]:
-    return [tf.identity(variable.value) for variable in variables]
+    """The values, without a copy: what is assigned or computed later is written elsewhere."""
+    return [tf.raw_ops.ReadVariableOp(resource=v.value.handle, dtype=v.value.dtype) for v in variables]
 
 
 def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
     for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
 
 
 STRUCTURES = Structures()

@@ -21,11 +21,11 @@ from aecore.training.structures import RunState, Structure
 from aecore.training.turns import Seat
 
 CHUNK_SECONDS = 0.2  # from one event of a run to its next, shared by all runs
-LEAST_CHUNK_SECONDS = 0.02
+LEAST_CHUNK_SECONDS = 0.05
 CATCH_UP_SECONDS = 1.0  # that a run which had to wait for its turn may be late and still catch up
 SNAPSHOT_SECONDS = 0.5
 SMOOTHED = 8  # chunks of which the median speed is told
-CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SECONDS = 2.0  # and longer with others, up to five times, since less is lost
 DIVERGING = 10  # a loss so many times the best is not worth a checkpoint that replaces a good one
 SNAPSHOT_SHARE = 15  # time between snapshots, in times of what the last one took
 CHECKPOINT_SHARE = 20  # time between checkpoints, in times of what the last one took
@@ -229,7 +229,8 @@ class Trainer:
         return self._position.epoch + self._position.step / self._steps_per_epoch
 
     def _checkpoint(self, loop: Loop, force: bool = False) -> None:
-        pause = max(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * self._checkpoint_cost * self._seat.present)
+        present = self._seat.present
+        pause = max(CHECKPOINT_SECONDS * min(present, 5), CHECKPOINT_SHARE * self._checkpoint_cost * present)
         begun = time.monotonic()
         diverging = self._loss > DIVERGING * self._position.best_loss
         if force or (begun - self._saved >= pause and not diverging):

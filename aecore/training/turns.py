@@ -13,7 +13,8 @@ from typing import Any, Self
 from cachetools import LRUCache
 
 CREDIT = 0.1  # seconds that a run which comes, or comes back, may be ahead of the others
-WINDOW = 32  # turns over which the cost of a step is averaged
+COSTS = 256  # turns over which the cost of a step is averaged
+SHARES = 32  # turns over which a share of the device is averaged
 GROUPS = 256
 
 
@@ -75,7 +76,7 @@ class Turns:
 
     def cost(self, group: Any, steps: int, seconds: float) -> float:
         """What so many steps are charged, averaged over the last turns of a group, this one included."""
-        turns = self._costs.setdefault(group, deque(maxlen=WINDOW))
+        turns = self._costs.setdefault(group, deque(maxlen=COSTS))
         turns.append((steps, seconds))
         return steps * sum(took for _, took in turns) / sum(count for count, _ in turns)
 
@@ -101,7 +102,7 @@ class Seat:
         self._turns, self._group = turns, group
         self.used, self.waiting, self.granted = 0.0, False, threading.Event()
         self._begun = 0.0
-        self._waited: deque[tuple[float, float]] = deque(maxlen=WINDOW)  # seconds waited for a turn, and had
+        self._waited: deque[tuple[float, float]] = deque(maxlen=SHARES)  # seconds waited for a turn, and had
 
     @property
     def present(self) -> int:

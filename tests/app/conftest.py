@@ -59,6 +59,12 @@ class ScriptedWorker:
         """Pretrained models are really asked, in this process; the script's runs have no weights."""
         return compute_worker.infer(request)
 
+    def memory(self) -> int:
+        return 0
+
+    def idle(self) -> None:
+        """Nothing has to be tidied up."""
+
     def close(self) -> None:
         self.end.set()
 

@@ -122,5 +122,11 @@ class Borrowed:
     def status(self) -> WorkerStatus:
         return self._backend.status()
 
+    def memory(self) -> int:
+        return self._backend.memory()
+
+    def idle(self) -> None:
+        self._backend.idle()
+
     def close(self) -> None:
         """Left to its owner."""
