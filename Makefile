@@ -24,7 +24,7 @@ help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY)  ## Open the dashboard
-	$(PY) -m streamlit run app.py $(ARGS)
+	$(PY) -m streamlit run app.py --server.address localhost $(ARGS)
 
 test: $(DEV_READY) test-js  ## Run the tests (ARGS="-k words" for pytest's options, TESTERS=0 for one process)
 	$(PY) -m pytest -n $(TESTERS) $(ARGS)

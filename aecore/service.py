@@ -1,12 +1,23 @@
 """The composition root: puts store, workers, runs, data and explorers together. Nothing here imports TensorFlow."""
 
+import copy
 import functools
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from aecore.compute.backend import Backend
+from aecore.errors import BadInput
+from aecore.runs.background import BackgroundTasks
 from aecore.runs.data import Data
+from aecore.runs.follower import Follower
 from aecore.runs.runs import Runs
+from aecore.runs.workspaces import clear_unused
 from aecore.settings import Settings
+from aecore.store.bundles import PretrainedModels
+from aecore.store.repository import Repository
 
 if TYPE_CHECKING:
     from aecore.explore.corpora import Corpora
@@ -16,6 +27,11 @@ if TYPE_CHECKING:
     from aecore.explore.replay import Replay
     from aecore.explore.sentences import Sentences
     from aecore.explore.weights import Weights
+
+
+WORKSPACES = 64  # that stay put together
+NAME = re.compile(r"[A-Za-z0-9_-]{20,64}")
+EXPLORERS = ("latent", "weights", "replay", "inputs", "novelty", "sentences", "corpora")
 
 
 class Service:
@@ -37,12 +53,48 @@ class Service:
 
     def __init__(self, settings: Settings | None = None, backend: Backend | None = None):
         self.settings = settings or Settings.from_env()
-        self.data = Data(self.settings)
-        self.runs = Runs(self.settings, self.data, backend or _dask(self.settings))
+        self._backend = backend or _dask(self.settings)
+        self._store = Repository(self.settings.store_url, self.settings.home / "runs")
+        self._pretrained = PretrainedModels(self.settings.checkpoints_dir)
+        self._follower = Follower(self._store, self._backend, self.settings.limits)
+        self._downloads = BackgroundTasks()
+        self._workspaces: LRUCache[str, Service] = LRUCache(WORKSPACES)
+        self._put_together()
+        self._follower.recover()
+
+    def _put_together(self) -> None:
+        self.data = Data(self.settings, self._downloads)
+        self.runs = Runs(self.settings, self.data, self._backend, self._store, self._pretrained, self._follower)
+
+    def of(self, workspace: str) -> "Service":
+        """The service as one workspace has it: all others are to it as if they did not exist.
+
+        Args:
+            workspace: letters and digits that nobody guesses.
+
+        Raises:
+            BadInput: it is no name of a workspace.
+        """
+        if not NAME.fullmatch(workspace):
+            raise BadInput("This is no workspace: delete this site's cookies in your browser and open it again.")
+        found = self._workspaces.get(workspace)
+        if found is None:
+            clear_unused(self._store, self.settings)
+            found = copy.copy(self)
+            for name in EXPLORERS:
+                found.__dict__.pop(name, None)
+            found.settings = replace(self.settings, workspace=workspace)
+            found._store = self._store.of(workspace)
+            found._put_together()
+            self._workspaces[workspace] = found
+        found._store.seen()
+        return found
 
     def close(self) -> None:
         """Ends what this process started; active runs stay resumable from their last checkpoint."""
-        self.runs.close()
+        self._follower.close()
+        self._backend.close()
+        self._store.close()
 
     @functools.cached_property
     def latent(self) -> "Latent":

@@ -1,8 +1,9 @@
 """What the environment sets: where things are written, where data lies, which worker is used."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -10,10 +11,52 @@ from aecore.errors import BadInput
 
 LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
 MOST_RUNS = 512
+_SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 REUTERS = "http://kdd.ics.uci.edu/databases/reuters21578/"
 GLOVE = "https://nlp.stanford.edu/data/"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a workspace may take; the defaults leave room for a class on a machine with 2.7 GB and two cores.
+
+    Attributes:
+        parameters: of a model (`AECORE_LIMIT_PARAMETERS`).
+        epochs: of a run (`AECORE_LIMIT_EPOCHS`).
+        run_seconds: of device time for a run (`AECORE_LIMIT_RUN_SECONDS`).
+        hour_seconds: of device time for a workspace in an hour (`AECORE_LIMIT_HOUR_SECONDS`).
+        runs: that are stored (`AECORE_LIMIT_RUNS`).
+        megabytes: of their files (`AECORE_LIMIT_MEGABYTES`).
+        upload_megabytes: of a text, of word vectors, or of a picture (`AECORE_LIMIT_UPLOAD_MEGABYTES`).
+        runs_at_once: that are trained (`AECORE_LIMIT_RUNS_AT_ONCE`).
+        days: for which an unused workspace is kept (`AECORE_LIMIT_DAYS`).
+    """
+
+    parameters: int = 5_000_000
+    epochs: int = 500
+    run_seconds: int = 900
+    hour_seconds: int = 1200
+    runs: int = 100
+    megabytes: int = 500
+    upload_megabytes: int = 20
+    runs_at_once: int = 3
+    days: int = 30
+
+    @classmethod
+    def from_env(cls) -> "Limits":
+        """Reads the environment.
+
+        Raises:
+            BadInput: a variable holds no whole number above 0.
+        """
+        return cls(
+            **{
+                spec.name: _number(f"AECORE_LIMIT_{spec.name.upper()}", int(str(spec.default)), 1, 10**12, "")
+                for spec in fields(cls)
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -33,6 +76,9 @@ class Settings:
         idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
         runs_at_once: runs that the local worker trains in turns; others wait for a place (`AECORE_RUNS_AT_ONCE`).
         checkpoints_dir: folder of the pretrained models (`AECORE_CHECKPOINTS`).
+        public: whether each visitor has a workspace, which nobody else sees (`AECORE_PUBLIC`).
+        limits: of a workspace, where there are workspaces.
+        workspace: whose own texts and vectors are seen; "" for those of the owner of this machine.
     """
 
     home: Path
@@ -47,6 +93,9 @@ class Settings:
     idle_minutes: float = 10.0
     runs_at_once: int = 64
     checkpoints_dir: Path = CHECKPOINTS
+    public: bool = False
+    limits: Limits = Limits()
+    workspace: str = ""
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -59,6 +108,9 @@ class Settings:
         home = Path(env.get("AECORE_HOME") or platformdirs.user_data_dir("aecore")).expanduser().absolute()
         keras_home = Path(env.get("KERAS_HOME") or "~/.keras").expanduser().absolute()
         data_dir = env.get("AECORE_DATA_DIR")
+        public = env.get("AECORE_PUBLIC", "").strip().lower()
+        if public not in _SWITCH:
+            raise BadInput(f"AECORE_PUBLIC takes 1 or 0; received '{public}'.")
         return cls(
             home=home,
             data_dir=Path(data_dir).expanduser().absolute() if data_dir else None,
@@ -70,9 +122,16 @@ class Settings:
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
             idle_minutes=_number("AECORE_IDLE_MINUTES", 10.0, LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES, "of minutes"),
-            runs_at_once=int(_number("AECORE_RUNS_AT_ONCE", 64, 1, MOST_RUNS, "of runs")),
+            runs_at_once=_number("AECORE_RUNS_AT_ONCE", 64, 1, MOST_RUNS, "of runs"),
+            public=_SWITCH[public],
+            limits=Limits.from_env(),
             checkpoints_dir=Path(env.get("AECORE_CHECKPOINTS") or CHECKPOINTS).expanduser().absolute(),
         )
+
+    @property
+    def own_dir(self) -> Path:
+        """Where a visitor's own texts and vectors lie."""
+        return self.home / "workspaces" / self.workspace if self.workspace else self.home
 
     @property
     def store_url(self) -> str:
@@ -85,7 +144,7 @@ class Settings:
         return self.home / "data"
 
 
-def _number(name: str, default: float, least: float, most: float, what: str) -> float:
+def _number(name: str, default: Any, least: float, most: float, what: str) -> Any:
     """A number from the environment.
 
     Raises:
@@ -98,5 +157,6 @@ def _number(name: str, default: float, least: float, most: float, what: str) -> 
             raise ValueError
     except ValueError:
         kind = "whole number" if isinstance(default, int) else "number"
-        raise BadInput(f"{name} takes a {kind} {what} from {least} to {most}; received '{text}'.") from None
+        takes = " ".join(f"{kind} {what} from {least} to {most}".split())
+        raise BadInput(f"{name} takes a {takes}; received '{text}'.") from None
     return value

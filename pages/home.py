@@ -9,6 +9,7 @@ from pages.components.home import diagram
 from pages.components.shared.datasets import download_panel
 from pages.components.shared.formatting import number
 from pages.components.shared.session import get_service, show_errors
+from pages.components.shared.visitor import signs_in
 from pages.components.train.live import BADGES
 from pages.components.train.speed import SPEEDS
 
@@ -22,6 +23,7 @@ def page() -> None:
     """Draws the page."""
     service = get_service()
     st.title("Autoencoders, live", anchor=False)
+    _whose_place(service)
     _what_it_is(service)
     if st.button("Train a first model", type="primary", icon=":material/play_arrow:", key="first"):
         with show_errors():
@@ -34,6 +36,34 @@ def page() -> None:
     _runs(service)
     st.header("This machine", anchor=False)
     _state(service)
+
+
+def _whose_place(service: Service) -> None:
+    """In public: what is kept of a visitor, for how long, and what may be used."""
+    if not service.settings.workspace:
+        return
+    limits, usage = service.settings.limits, None
+    with show_errors():
+        usage = service.runs.usage()
+    if usage is None:
+        return
+    with st.expander("This place is shared, and what you do here is yours alone", icon=":material/lock:"):
+        whose = "who you are signed in as" if st.user.get("is_logged_in") else "a cookie in this browser"
+        st.markdown(
+            f"Your runs, texts and vectors belong to a workspace that nobody else sees; {whose} opens it again. It is "
+            f"deleted {limits.days} days after your last visit. A run that you want to show can be shared by a link "
+            "from its page.\n\n"
+            f"You use **{usage.runs} of {limits.runs}** runs, **{usage.stored_bytes / 1e6:.0f} of {limits.megabytes} "
+            f"MB**, and in this hour **{usage.hour_seconds:.0f} of {limits.hour_seconds} s** of the device. "
+            f"{limits.runs_at_once} runs may train at once, each for {limits.run_seconds} s of the device, with up to "
+            f"{limits.parameters:,} parameters and {limits.epochs} epochs; a file may have "
+            f"{limits.upload_megabytes} MB."
+        )
+        if signs_in():
+            if st.user.get("is_logged_in"):
+                st.button("Sign out", on_click=st.logout)
+            else:
+                st.button("Sign in", on_click=st.login, help="Opens your workspace on every device.")
 
 
 @st.cache_data(show_spinner=False)
@@ -130,6 +160,9 @@ def _state(service: Service) -> None:
     st.markdown(f"**Worker**: {words}.")
     device = worker.device.title if worker.device else "known once the worker has started"
     st.markdown(f"**Device**: {device}.")
+    memory = service.runs.worker_memory() if worker.state == "ready" else 0
+    if memory:
+        st.markdown(f"**Memory of the worker**: {memory / 1e6:,.0f} MB.")
     for status in [*service.data.datasets(), *service.data.datasets("sentences")]:
         size = f"{status.train_size:,} training and {status.test_size:,} held-out images, {status.licence}"
         if status.modality == "sentences":

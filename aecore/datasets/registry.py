@@ -89,7 +89,7 @@ def names(modality: Modality, settings: Settings) -> list[str]:
 
 def texts_folder(settings: Settings) -> Path:
     """The folder of the visitors' own texts."""
-    return settings.home / "texts"
+    return settings.own_dir / "texts"
 
 
 def own_text_path(name: str, settings: Settings) -> Path:

@@ -44,6 +44,7 @@ class Progress:
         stage: what is being done, "training" or "scoring".
         runs: how many take turns on the worker, this one included.
         share: of the time in which the run wanted the device, how much it had of late, from 0 to 1.
+        device_seconds: for which this attempt has had the device.
     """
 
     position: float
@@ -54,6 +55,7 @@ class Progress:
     stage: str = "training"
     runs: int = 1
     share: float = 1.0
+    device_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

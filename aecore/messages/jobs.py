@@ -21,6 +21,7 @@ class Job:
         until: pause after this epoch, or None.
         learning_rate: base of the schedule if it was changed on the way, or None.
         command: what it is told before its first step, such as a speed limit, or None.
+        workspace: whose own texts and vectors it may be trained on; see `aecore.settings.Settings`.
     """
 
     run: str
@@ -30,6 +31,7 @@ class Job:
     until: int | None = None
     learning_rate: float | None = None
     command: Command | None = None
+    workspace: str = ""
 
     @property
     def key(self) -> str:

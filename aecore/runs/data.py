@@ -9,6 +9,7 @@ import numpy as np
 from aecore import datasets
 from aecore.analysis.baseline import LinearBaseline
 from aecore.datasets import text
+from aecore.errors import BadInput
 from aecore.runs.background import BackgroundTasks, TaskStatus
 from aecore.schema import ImageConfig
 from aecore.settings import Settings
@@ -21,11 +22,12 @@ class Data:
 
     Args:
         settings: where things are.
+        downloads: of all who share this machine.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, downloads: BackgroundTasks):
         self.settings = settings
-        self._tasks = BackgroundTasks()
+        self._tasks = downloads
 
     def dataset(self, name: str) -> datasets.DatasetStatus:
         """Whether a dataset, or GloVe vectors such as "glove-50", are here, where, and how to get them.
@@ -61,6 +63,7 @@ class Data:
             BadInput: it cannot be used, in one sentence.
             StorageError: it cannot be written.
         """
+        self._check_size(len(data))
         return text.add_text(filename, data, self.settings)
 
     def remove_text(self, name: str) -> None:
@@ -78,6 +81,7 @@ class Data:
             BadInput: it is no such file; the message names the line.
             StorageError: it cannot be written.
         """
+        self._check_size(len(data) if isinstance(data, bytes) else 0)
         return text.add_glove(filename, data, self.settings)
 
     def add_file(self, file: Path) -> str:
@@ -141,3 +145,8 @@ class Data:
     def download_status(self, name: str) -> TaskStatus:
         """The last download of a dataset; an inactive one where there was none."""
         return self._tasks.status(name)
+
+    def _check_size(self, size: int) -> None:
+        most = self.settings.limits.upload_megabytes
+        if self.settings.workspace and size > most * 1_000_000:
+            raise BadInput(f"A file may have {most} MB here, and this one has {size / 1e6:.1f} MB: cut it first.")

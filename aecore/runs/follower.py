@@ -9,7 +9,9 @@ from aecore.compute.backend import Backend, Handle
 from aecore.errors import AecoreError, StorageError, WorkerLost
 from aecore.messages.events import Command, Event, Failed, Finished
 from aecore.messages.jobs import Job
+from aecore.runs.limits import overrun
 from aecore.schema import Status
+from aecore.settings import Limits
 from aecore.store.repository import Repository
 from aecore.store.views import RunView
 
@@ -26,10 +28,12 @@ class Follower:
     Args:
         store: where events go.
         backend: where runs are computed in the background.
+        limits: of a workspace; a run that reaches one is paused.
     """
 
-    def __init__(self, store: Repository, backend: Backend):
-        self._store, self._backend = store, backend
+    def __init__(self, store: Repository, backend: Backend, limits: Limits):
+        self._store, self._backend, self._limits = store, backend, limits
+        self._overrun: dict[str, str] = {}  # why a run was paused, until it has
         self._lock = threading.Lock()
         self._handles: dict[str, Handle] = {}
         self._early: dict[str, list[Command]] = {}  # told before the worker was there
@@ -67,6 +71,11 @@ class Follower:
         if handle is not None:
             handle.tell(command)
         return handle is not None
+
+    def waiting_before(self, run: RunView) -> int:
+        """How many runs, of whomever, are ahead of a queued one."""
+        others = [other for other in self._store.active_runs() if other.id != run.id]
+        return sum(other.status != "queued" or other.updated < run.updated for other in others)
 
     def follow(self, job: Job, backend: Backend) -> Iterator[Event]:
         """Hands a job in and stores what it reports, until its last event; yields each event after it was stored."""
@@ -184,7 +193,22 @@ class Follower:
             handle.tell(Command(action="pause"))
             self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
             return [Failed(str(error))], True
-        return batch, any(isinstance(event, Finished | Failed) for event in batch)
+        over = any(isinstance(event, Finished | Failed) for event in batch)
+        if job.workspace and batch:
+            self._keep_limits(job, handle, over)
+        return batch, over
+
+    def _keep_limits(self, job: Job, handle: Handle, over: bool) -> None:
+        """Pauses a run that has used what it may; once it has ended, says why."""
+        if over:
+            why = self._overrun.pop(job.run, "")
+            if why:
+                self._store.note(job.run, why)
+        elif job.run not in self._overrun:
+            why = overrun(self._store.of(job.workspace), job.run, self._limits)
+            if why:
+                self._overrun[job.run] = why
+                handle.tell(Command(action="pause"))
 
     def _give_up(self, job: Job, error: Exception) -> None:
         log.exception("Following the run %s failed", job.run)

@@ -15,40 +15,37 @@ from aecore.messages.events import Command, Event
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Operation
 from aecore.runs.data import Data
 from aecore.runs.follower import Follower
+from aecore.runs.limits import check_config, check_room
 from aecore.runs.stored import StoredRuns
 from aecore.schema import RunConfig, Speed
 from aecore.settings import Settings
 from aecore.store.bundles import PretrainedModels
 from aecore.store.repository import Repository
+from aecore.store.views import Usage
 
 MAX_EPOCHS = 100_000
 FULL_SPEED = Speed()
 
 
 class Runs(StoredRuns):
-    """All runs of a store, with the worker that trains them.
+    """The runs of a store, or of one workspace in it, with the worker that trains them.
 
     Args:
-        settings: where the store and the pretrained models lie.
+        settings: limits of a workspace, and where its data lies.
         data: what is learnt.
         backend: where runs are computed.
-
-    Raises:
-        StorageError: the store cannot be opened.
+        store: the runs.
+        pretrained: the pretrained models.
+        follower: follows all runs of the store.
     """
 
-    def __init__(self, settings: Settings, data: Data, backend: Backend):
-        store = Repository(settings.store_url, settings.home / "runs")
+    def __init__(
+        self, settings: Settings, data: Data, backend: Backend, store: Repository, pretrained: PretrainedModels,
+        follower: Follower,
+    ):  # fmt: skip
         self._settings, self._backend = settings, backend
         self._sent: dict[str, str] = {}  # version of the weights that the worker was sent last, by run
-        super().__init__(store, PretrainedModels(settings.checkpoints_dir), Follower(store, backend), data)
-        self._follower.recover()
-
-    def close(self) -> None:
-        """Ends what this process started; active runs stay resumable from their last checkpoint."""
-        self._follower.close()
-        self._backend.close()
-        self._store.close()
+        super().__init__(store, pretrained, follower, data)
 
     def worker(self) -> WorkerStatus:
         """How the worker is, and what it computes on."""
@@ -67,6 +64,8 @@ class Runs(StoredRuns):
             others = ", ".join(other.name for other in self._data.datasets(config.hyper.modality))
             raise BadInput({"dataset": f"{config.variant} learns {config.hyper.modality}, and {status.name} holds "
                             f"{status.modality}; choose one of {others}."})  # fmt: skip
+        if self._limited:
+            check_config(config, self._settings.limits)
         if self._settings.scheduler is None:  # workers elsewhere have their own data
             if not status.available:
                 raise DataMissing(f"{status.title} is not on this machine. {status.how}")
@@ -269,9 +268,52 @@ class Runs(StoredRuns):
         weights = self._pretrained.bundle(name).weights() if bundle else self._store.model(name)
         return InProcess().evaluate(config, weights, stage)
 
+    # Share and delete
+
+    def share(self, name: str) -> str:
+        """A name under which whoever knows it can look at a run, and change nothing.
+
+        Raises:
+            BadInput: it is not this workspace's own.
+        """
+        self._refuse_pretrained(name)
+        return self._store.share(name)
+
+    def shared_as(self, name: str) -> str:
+        """The name under which a run is shared; "" where it is not."""
+        return "" if name in self._pretrained else self._store.shared_as(name)
+
+    def unshare(self, name: str) -> None:
+        """Takes back the name under which a run is shared.
+
+        Raises:
+            BadInput: it is not this workspace's own.
+        """
+        self._refuse_pretrained(name)
+        self._store.unshare(name)
+
+    def delete(self, name: str) -> None:
+        """Deletes a run with all that it has.
+
+        Raises:
+            BadInput: it is being trained, or not this workspace's own.
+        """
+        self._refuse_pretrained(name)
+        self._store.remove(name)
+
+    def usage(self) -> Usage:
+        """What the runs of this workspace take."""
+        return self._store.usage()
+
     # Inside
 
+    @property
+    def _limited(self) -> bool:
+        return bool(self._settings.workspace)
+
     def _create(self, config: RunConfig, progress: Callable[[float, str], None] | None = None) -> Job:
+        if self._limited:
+            check_room(self._store, self._settings.limits, more=1)
         config = self._prepared(config, progress)
         return self._store.begin_attempt(self._store.create(config), config)
 
@@ -285,6 +327,9 @@ class Runs(StoredRuns):
         config = run.config
         if more_epochs:
             config = config.changed(epochs=config.hyper.epochs + more_epochs)
+        if self._limited:
+            check_config(config, self._settings.limits)
+            check_room(self._store, self._settings.limits, more=0)
         if self._store.checkpoint_epoch(name) >= config.hyper.total_epochs and run.status == "finished":
             raise BadInput(f"The run {name} has trained all of its {run.total_epochs} epochs: say how many more.")
         if learning_rate is not None:

@@ -12,7 +12,7 @@ from aecore.runs.follower import Follower
 from aecore.schema import RunConfig
 from aecore.store.bundles import PretrainedModels
 from aecore.store.repository import Repository
-from aecore.store.views import Curve, RunView, SnapshotView
+from aecore.store.views import SHARED, Curve, RunView, SnapshotView
 
 
 class StoredRuns:
@@ -110,20 +110,21 @@ class StoredRuns:
         Raises:
             BadInput: there is none yet.
         """
-        self._refuse_pretrained(name)
+        if name in self._pretrained:
+            self._refuse_pretrained(name)
         return self._store.model(name)
 
     def waiting_before(self, name: str) -> int:
         """How many runs of this store are ahead of a queued one; 0 once it has its turn."""
         run = self.run(name)
-        if run.status != "queued":
-            return 0
-        others = [other for other in self.all() if other.active and other.id != name]
-        return sum(other.status != "queued" or other.updated < run.updated for other in others)
+        return self._follower.waiting_before(run) if run.status == "queued" else 0
 
     def _refuse_pretrained(self, name: str) -> None:
         if name in self._pretrained:
             raise BadInput(f"{name} is a pretrained model and read-only: train a new run with its settings instead.")
+        if name.startswith(SHARED):
+            self.run(name)
+            raise BadInput("A shared run is read-only: train a new run with its settings instead.")
 
     def _pictured(self, config: RunConfig) -> dict[str, np.ndarray]:
         """The held-out images whose reconstructions are drawn, and what the model is shown; none if not here."""

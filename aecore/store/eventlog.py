@@ -22,7 +22,7 @@ from aecore.messages.events import (
 )
 from aecore.schema import RunConfig
 from aecore.store.artifacts import ArtifactFolder
-from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow
+from aecore.store.tables import ArtifactRow, EpochRow, RunRow, TickRow, UsageRow, minute_now
 
 MAX_SNAPSHOTS = 128
 TICK_SPACING = 1 / 4000  # of a run's length
@@ -52,6 +52,7 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
         case Progress():
             row.position, row.stage, row.phase = event.position, event.stage, event.phase
             row.learning_rate, row.runs, row.share = event.learning_rate, event.runs, event.share
+            _account(session, row, event.device_seconds)
             if math.isfinite(event.samples_per_second):
                 row.samples_per_second = event.samples_per_second
                 session.merge(TickRow(run=row.id, position=_tick_position(event, row), loss=event.loss))
@@ -75,6 +76,18 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
         case Failed():
             row.status, row.stage, row.message = "failed", "", event.message
     return []
+
+
+def _account(session: Session, row: RunRow, seconds: float) -> None:
+    """Adds the device seconds that were used since the attempt's last report to the run and to its workspace."""
+    used = max(0.0, seconds - row.attempt_seconds)
+    row.device_seconds += used
+    row.attempt_seconds = max(seconds, row.attempt_seconds)
+    if row.workspace and used:
+        key = row.workspace, minute_now()
+        usage = session.get(UsageRow, key) or UsageRow(workspace=key[0], minute=key[1], seconds=0.0)
+        usage.seconds += used
+        session.add(usage)
 
 
 def artifacts_of(run: str, artifact: str) -> sa.Select[Any]:

@@ -1,8 +1,10 @@
 """Writes what runs report and reads it back. The one writer of the database and of the artifact folder."""
 
 import contextlib
+import copy
 import secrets
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +23,19 @@ from aecore.store.arrays import read_arrays
 from aecore.store.artifacts import ArtifactFolder
 from aecore.store.eventlog import apply_event, artifacts_of, newest
 from aecore.store.ownership import is_gone, this_process
-from aecore.store.tables import ArtifactRow, Base, EpochRow, RunRow, TickRow
-from aecore.store.views import Curve, RunView, SnapshotView
+from aecore.store.tables import (
+    ArtifactRow,
+    Base,
+    EpochRow,
+    RunRow,
+    ShareRow,
+    TickRow,
+    UsageRow,
+    WorkspaceRow,
+    minute_now,
+    now,
+)
+from aecore.store.views import SHARED, Curve, RunView, SnapshotView, Usage
 
 MAX_TICKS = 600
 
@@ -30,9 +43,15 @@ MAX_TICKS = 600
 class Repository:
     """The runs of one database and one artifact folder.
 
+    One of a workspace (see `of`) knows the runs of that workspace alone: all others are to it as if they did not exist.
+    A run that its owner has shared can be read under the name of the share.
+
     Args:
         database_url: any SQLAlchemy URL.
         folder: where the runs' files lie.
+
+    Attributes:
+        workspace: whose runs; None for all.
 
     Raises:
         StorageError: the database cannot be opened.
@@ -41,6 +60,7 @@ class Repository:
     def __init__(self, database_url: str, folder: Path):
         self.artifacts = ArtifactFolder(folder)
         self.owner = this_process()
+        self.workspace: str | None = None
         try:
             url = sa.make_url(database_url)
             if url.get_backend_name() == "sqlite" and url.database:
@@ -54,6 +74,12 @@ class Repository:
             shown = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+
+    def of(self, workspace: str) -> "Repository":
+        """The same store as one workspace sees it."""
+        scoped = copy.copy(self)
+        scoped.workspace = workspace
+        return scoped
 
     def close(self) -> None:
         """Closes the connections."""
@@ -74,7 +100,7 @@ class Repository:
             session.add(
                 RunRow(
                     id=name, variant=config.variant, dataset=config.dataset, config=config.to_json(),
-                    status="stopped", total_epochs=config.hyper.total_epochs,
+                    workspace=self.workspace or "", status="stopped", total_epochs=config.hyper.total_epochs,
                     learning_rate=config.hyper.learning_rate,
                 )
             )  # fmt: skip
@@ -87,13 +113,19 @@ class Repository:
             BadInput: there is none of that name.
         """
         with self._transaction() as session:
-            return _view(self._row(session, name))
+            return _view(self._readable(session, name), name)
 
     def runs(self) -> list[RunView]:
         """All runs, the newest first."""
         with self._transaction() as session:
-            rows = session.scalars(sa.select(RunRow).order_by(RunRow.created.desc(), RunRow.id)).all()
-            return [_view(row) for row in rows]
+            rows = session.scalars(self._mine(sa.select(RunRow)).order_by(RunRow.created.desc(), RunRow.id)).all()
+            return [_view(row, row.id) for row in rows]
+
+    def active_runs(self) -> list[RunView]:
+        """Those that are being trained, or wait for it."""
+        with self._transaction() as session:
+            rows = session.scalars(self._mine(sa.select(RunRow).where(RunRow.status.in_(ACTIVE)))).all()
+            return [_view(row, row.id) for row in rows]
 
     def begin_attempt(self, name: str, config: RunConfig, until: int | None = None) -> Job:
         """Claims a run for this process and cuts its log back to the last checkpoint.
@@ -121,7 +153,7 @@ class Repository:
                 .values(
                     attempt=attempt, status="queued", message="", stage="", owner=self.owner,
                     config=config.to_json(), total_epochs=config.hyper.total_epochs, samples_per_second=0.0,
-                    position=stored.position if stored else 0.0,
+                    position=stored.position if stored else 0.0, attempt_seconds=0.0,
                 )
             )  # fmt: skip
             if cast(Any, claimed).rowcount != 1:
@@ -136,7 +168,7 @@ class Repository:
             ).all()
             for artifact in stale:
                 session.delete(artifact)
-            job = Job(name, attempt, config.to_json(), data, until, row.asked_learning_rate)
+            job = Job(name, attempt, config.to_json(), data, until, row.asked_learning_rate, workspace=row.workspace)
         for artifact in stale:
             self.artifacts.remove(artifact.path)
         return job
@@ -169,6 +201,11 @@ class Repository:
             if row.attempt == attempt and row.status in ACTIVE:
                 row.status, row.message, row.stage = status, message, ""
 
+    def note(self, name: str, message: str) -> None:
+        """Notes what a visitor should know about a run that has ended."""
+        with self._transaction() as session:
+            self._row(session, name).message = message
+
     def ask_learning_rate(self, name: str, learning_rate: float) -> None:
         """Notes the base learning rate that was last asked for; it holds from the next step on."""
         with self._transaction() as session:
@@ -178,11 +215,12 @@ class Repository:
         """Active runs whose process on this host is gone."""
         with self._transaction() as session:
             rows = session.scalars(sa.select(RunRow).where(RunRow.status.in_(ACTIVE))).all()
-            return [_view(row) for row in rows if is_gone(row.owner)]
+            return [_view(row, row.id) for row in rows if is_gone(row.owner)]
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
         with self._transaction() as session:
+            name = self._readable(session, name).id
             rows = session.scalars(sa.select(EpochRow).where(EpochRow.run == name).order_by(EpochRow.epoch)).all()
             ticks = session.execute(
                 sa.select(TickRow.position, TickRow.loss).where(TickRow.run == name).order_by(TickRow.position)
@@ -206,6 +244,7 @@ class Repository:
 
     def _read_snapshot(self, name: str, position: float | None) -> SnapshotView | None:
         with self._transaction() as session:
+            name = self._readable(session, name).id
             fixed = newest(session, name, "fixed")
             changing = newest(session, name, "snapshot", position)
         if fixed is None or changing is None:
@@ -218,11 +257,13 @@ class Repository:
     def snapshot_positions(self, name: str) -> list[float]:
         """When snapshots were taken, in epochs."""
         with self._transaction() as session:
+            name = self._readable(session, name).id
             return list(session.scalars(artifacts_of(name, "snapshot").with_only_columns(ArtifactRow.position)))
 
     def checkpoint_epoch(self, name: str) -> float:
         """Position of the checkpoint from which the run would go on; 0 where there is none."""
         with self._transaction() as session:
+            name = self._readable(session, name).id
             stored = newest(session, name, "checkpoint")
             return stored.position if stored else 0.0
 
@@ -233,12 +274,14 @@ class Repository:
             StorageError: they are gone or damaged.
         """
         with self._transaction() as session:
+            name = self._readable(session, name).id
             stored = newest(session, name, what)
         return read_arrays(self.artifacts.read(stored.path, stored.sha256)) if stored else {}
 
     def weights_stamp(self, name: str) -> str:
         """Names the weights of a run's newest checkpoint; "" where there is none yet."""
         with self._transaction() as session:
+            name = self._readable(session, name).id
             stored = newest(session, name, "checkpoint")
             return stored.sha256 if stored else ""
 
@@ -256,8 +299,8 @@ class Repository:
 
     def _read_weights(self, name: str) -> tuple[str, list[np.ndarray]]:
         with self._transaction() as session:
-            self._row(session, name)
-            stored = newest(session, name, "checkpoint")
+            run = self._readable(session, name).id
+            stored = newest(session, run, "checkpoint")
         if stored is None:
             raise BadInput(f"The run {name} has no weights yet: they are kept from its first seconds on.")
         arrays = read_arrays(self.artifacts.read(stored.path, stored.sha256))
@@ -272,21 +315,121 @@ class Repository:
             StorageError: it is gone or damaged.
         """
         with self._transaction() as session:
+            name = self._readable(session, name).id
             stored = newest(session, name, "model")
         if stored is None:
             raise BadInput(f"The run {name} has no model file yet: pause, stop or finish it first.")
         return self.artifacts.read(stored.path, stored.sha256)
 
+    # Workspaces
+
+    def share(self, name: str) -> str:
+        """A name under which anyone can read a run, the same until `unshare`."""
+        with self._transaction() as session:
+            row = self._row(session, name)
+            share = session.scalars(sa.select(ShareRow).where(ShareRow.run == row.id)).first()
+            if share is None:
+                share = ShareRow(name=SHARED + secrets.token_urlsafe(16), run=row.id)
+                session.add(share)
+            return share.name
+
+    def shared_as(self, name: str) -> str:
+        """The name under which a run is shared; "" where it is not."""
+        with self._transaction() as session:
+            share = session.scalars(sa.select(ShareRow).where(ShareRow.run == self._readable(session, name).id)).first()
+            return share.name if share else ""
+
+    def unshare(self, name: str) -> None:
+        """Takes the name back under which a run is shared."""
+        with self._transaction() as session:
+            session.execute(sa.delete(ShareRow).where(ShareRow.run == self._row(session, name).id))
+
+    def seen(self) -> None:
+        """Notes that the workspace is in use."""
+        with self._transaction() as session:
+            session.merge(WorkspaceRow(name=self.workspace, seen=now()))
+
+    def usage(self) -> Usage:
+        """What the workspace's runs take."""
+        with self._transaction() as session:
+            runs = self._mine(sa.select(RunRow.id))
+            stored = session.execute(
+                sa.select(sa.func.coalesce(sa.func.sum(ArtifactRow.size), 0)).where(ArtifactRow.run.in_(runs))
+            ).scalar_one()
+            seconds = session.execute(
+                sa.select(sa.func.coalesce(sa.func.sum(UsageRow.seconds), 0.0)).where(
+                    UsageRow.workspace == (self.workspace or ""), UsageRow.minute > minute_now() - 60
+                )
+            ).scalar_one()
+            active = self._mine(sa.select(sa.func.count()).select_from(RunRow)).where(RunRow.status.in_(ACTIVE))
+            count = self._mine(sa.select(sa.func.count()).select_from(RunRow))
+            return Usage(
+                session.execute(count).scalar_one(), session.execute(active).scalar_one(), int(stored), float(seconds)
+            )
+
+    def remove(self, name: str) -> None:
+        """Deletes a run with everything that it has.
+
+        Raises:
+            BadInput: there is none of that name, or it is active.
+        """
+        with self._transaction() as session:
+            row = self._row(session, name)
+            if row.status in ACTIVE:
+                raise BadInput(f"The run {name} is still being trained: stop it first.")
+            paths = list(session.scalars(sa.select(ArtifactRow.path).where(ArtifactRow.run == row.id)))
+            session.execute(sa.delete(RunRow).where(RunRow.id == row.id))  # what belongs to it goes with it
+        for path in paths:
+            self.artifacts.remove(path)
+
+    def unused_since(self, moment: datetime) -> list[str]:
+        """Workspaces that were seen last before a moment, and have no active run."""
+        with self._transaction() as session:
+            old = session.scalars(sa.select(WorkspaceRow.name).where(WorkspaceRow.seen < moment)).all()
+            busy = set(session.scalars(sa.select(RunRow.workspace).where(RunRow.status.in_(ACTIVE))))
+            return [name for name in old if name not in busy]
+
+    def forget_workspace(self) -> None:
+        """Deletes the runs of the workspace, and that there was one."""
+        for run in self.runs():
+            self.remove(run.id)
+        with self._transaction() as session:
+            session.execute(sa.delete(UsageRow).where(UsageRow.workspace == self.workspace))
+            session.execute(sa.delete(WorkspaceRow).where(WorkspaceRow.name == self.workspace))
+
+    # Inside
+
+    def _mine(self, query: Any) -> Any:
+        return query if self.workspace is None else query.where(RunRow.workspace == self.workspace)
+
     def _row(self, session: Session, name: str) -> RunRow:
-        row = session.get(RunRow, name)
-        if row is None:
-            raise BadInput({"run": f"There is no run '{name}'."})
+        """A run that may be changed.
+
+        Raises:
+            BadInput: there is none of that name, or it is somebody else's, and shared.
+        """
+        row = self._readable(session, name)
+        if row.id != name:
+            raise BadInput("A shared run is read-only: train a new run with its settings instead.")
+        return row
+
+    def _readable(self, session: Session, name: str) -> RunRow:
+        """A run that may be looked at: of this workspace, or under the name by which it is shared.
+
+        Raises:
+            BadInput: there is none of that name.
+        """
+        share = session.get(ShareRow, name) if name.startswith(SHARED) else None
+        row = session.get(RunRow, share.run if share else name)
+        if row is None or (share is None and self.workspace not in (None, row.workspace)):
+            gone = " its owner may have taken the link back." if name.startswith(SHARED) else ""
+            raise BadInput({"run": f"There is no run '{name}'" + (f":{gone}" if gone else ".")})
         return row
 
 
-def _view(row: RunRow) -> RunView:
+def _view(row: RunRow, name: str) -> RunView:
     return RunView(
-        id=row.id,
+        id=name,
         config=RunConfig.from_json(row.config),
         status=row.status,  # type: ignore[arg-type]
         message=row.message,
@@ -307,6 +450,7 @@ def _view(row: RunRow) -> RunView:
         metrics=row.metrics,
         runs=row.runs,
         share=row.share,
+        device_seconds=row.device_seconds,
     )
 
 

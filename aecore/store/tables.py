@@ -1,5 +1,6 @@
 """Tables of the store (SQLAlchemy 2); any database that SQLAlchemy speaks to will do."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 def now() -> datetime:
     """The present moment in UTC, without a zone, as databases without zones keep it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def minute_now() -> int:
+    """The present minute, counted from 1970."""
+    return int(time.time() // 60)
 
 
 class Base(DeclarativeBase):
@@ -29,6 +35,7 @@ class RunRow(Base):
     message: Mapped[str] = mapped_column(String(1000), default="")
     attempt: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str] = mapped_column(String(200), default="")
+    workspace: Mapped[str] = mapped_column(String(64), default="", server_default="")
     created: Mapped[datetime] = mapped_column(DateTime, default=now)
     updated: Mapped[datetime] = mapped_column(DateTime, default=now, onupdate=now)
     position: Mapped[float] = mapped_column(default=0.0)
@@ -40,12 +47,42 @@ class RunRow(Base):
     samples_per_second: Mapped[float] = mapped_column(default=0.0)
     runs: Mapped[int] = mapped_column(default=1, server_default="1")
     share: Mapped[float] = mapped_column(default=1.0, server_default="1")
+    device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    attempt_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     device: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     parameters: Mapped[int] = mapped_column(default=0)
     train_size: Mapped[int] = mapped_column(default=0)
     test_size: Mapped[int] = mapped_column(default=0)
     baseline_loss: Mapped[float | None] = mapped_column(default=None)
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class ShareRow(Base):
+    """A name under which a run can be read by whoever knows it."""
+
+    __tablename__ = "shares"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+
+
+class WorkspaceRow(Base):
+    """A visitor's workspace, and when it was used last."""
+
+    __tablename__ = "workspaces"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen: Mapped[datetime] = mapped_column(DateTime, default=now)
+
+
+class UsageRow(Base):
+    """Device seconds of a workspace in one minute."""
+
+    __tablename__ = "usage"
+
+    workspace: Mapped[str] = mapped_column(String(64), primary_key=True)
+    minute: Mapped[int] = mapped_column(primary_key=True)
+    seconds: Mapped[float] = mapped_column(default=0.0)
 
 
 class EpochRow(Base):

@@ -2,12 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from aecore.messages.events import Device, EpochDone
 from aecore.schema import ACTIVE, RunConfig, Status
+
+SHARED = "~"  # with which the names of shared runs begin
+
+
+class Usage(NamedTuple):
+    """What a workspace takes.
+
+    Attributes:
+        runs: that are stored.
+        active: of these.
+        stored_bytes: of their files.
+        hour_seconds: device seconds within the last hour.
+    """
+
+    runs: int
+    active: int
+    stored_bytes: int
+    hour_seconds: float
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,7 @@ class RunView:
         samples_per_second: training examples a second, of late, while it has the device.
         runs: how many take turns on its worker, this one included.
         share: of the time in which it wanted the device, how much it had of late.
+        device_seconds: for which it has had the device, over all attempts.
         baseline_loss: held-out loss of PCA, or of the mean word vector, in the unit of the run's loss.
         metrics: the scorecard; empty before the end.
     """
@@ -46,10 +65,16 @@ class RunView:
     metrics: dict[str, Any]
     runs: int = 1
     share: float = 1.0
+    device_seconds: float = 0.0
 
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is somebody's run, read under the name by which it is shared."""
+        return self.id.startswith(SHARED)
 
     @property
     def weights_version(self) -> str:

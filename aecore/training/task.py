@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from dataclasses import replace
 
 from aecore.datasets.for_run import data_of
 from aecore.errors import AecoreError
@@ -25,7 +26,7 @@ def train(job: Job, channel: Channel) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         config = RunConfig.from_json(job.config)
-        data = data_of(config, Settings.from_env())
+        data = data_of(config, replace(Settings.from_env(), workspace=job.workspace))
         from aecore.training.attempt import attempt  # TensorFlow starts here, after cheap errors
         from aecore.training.checkpoint import Stored
 

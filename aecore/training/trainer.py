@@ -153,6 +153,7 @@ class Trainer:
                     phase,
                     runs=self._seat.present,
                     share=self._seat.share,
+                    device_seconds=self._seat.seconds,
                 )
             )
             self._snapshot()
@@ -260,7 +261,7 @@ class Trainer:
 
     def _tell_stage(self, stage: str) -> None:
         rate = self._position.learning_rate
-        here = self._seat.present, self._seat.share
+        here = self._seat.present, self._seat.share, self._seat.seconds
         self._channel.emit(Progress(self._fraction(), math.nan, math.nan, rate, stage, "scoring", *here))
         self._seat.pass_on()
         self._structure.hold(self._state)

@@ -101,13 +101,18 @@ class Seat:
     def __init__(self, turns: Turns, group: Any):
         self._turns, self._group = turns, group
         self.used, self.waiting, self.granted = 0.0, False, threading.Event()
-        self._begun = 0.0
+        self._begun, self._had = 0.0, 0.0
         self._waited: deque[tuple[float, float]] = deque(maxlen=SHARES)  # seconds waited for a turn, and had
 
     @property
     def present(self) -> int:
         """Runs that share the device, this one included."""
         return self._turns.present
+
+    @property
+    def seconds(self) -> float:
+        """Seconds for which this seat has had the turn, by the clock."""
+        return self._had + (time.perf_counter() - self._begun if self._turns.holder is self else 0.0)
 
     @property
     def share(self) -> float:
@@ -158,6 +163,7 @@ class Seat:
     def _cost(self, steps: int, charged: bool) -> float:
         seconds = time.perf_counter() - self._begun
         self._waited.append((0.0, seconds))
+        self._had += seconds
         if not charged:
             return 0.0
         return self._turns.cost(self._group, steps, seconds) if steps else seconds

@@ -88,7 +88,7 @@ def test_a_convolutional_model_has_kernels_and_feature_maps(checkpoints: Path) -
 def test_a_run_whose_weights_cannot_be_read_says_so(checkpoints: Path, worker: ScriptedWorker) -> None:
     train = visit("train")
     train.button(key="train").click().run()
-    until(train, lambda app: bool(app.get("vega_lite_chart")))
+    until(train, lambda app: len(app.get("vega_lite_chart")) == 2)  # loss and codes
     (job,) = worker.jobs
     app = visit("weights", run=job.run)
     assert len(errors(app)) == 1
@@ -133,7 +133,7 @@ def test_a_moment_that_is_no_number_gets_one_sentence(checkpoints: Path) -> None
 def test_a_run_with_one_snapshot_has_no_slider_yet(worker: ScriptedWorker) -> None:
     train = visit("train")
     train.button(key="train").click().run()
-    until(train, lambda app: bool(app.get("vega_lite_chart")))
+    until(train, lambda app: len(app.get("vega_lite_chart")) == 2)  # loss and codes
     app = visit("replay", run=worker.jobs[0].run)
     assert "as soon as there are two snapshots" in texts(app)
     assert not app.select_slider

@@ -86,7 +86,7 @@ def test_the_reader_of_imports_sees_them():
     """Without this, the tests below could pass by looking at nothing."""
     assert "streamlit" in set(imports(ROOT / "app.py"))
     assert "tensorflow" in set(imports(ROOT / "aecore/models/base.py"))
-    assert "aecore.training.trainer" in set(imports(ROOT / "aecore/training/task.py")), "imported inside a function"
+    assert "aecore.training.attempt" in set(imports(ROOT / "aecore/training/task.py")), "imported inside a function"
     assert "explore" in rooms(ROOT / "aecore/service.py"), "imported for type checking"
     assert len(BACK_END) > 60
     assert len(PAGES) > 30

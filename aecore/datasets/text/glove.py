@@ -59,7 +59,7 @@ def glove_status(size: int, settings: Settings) -> DatasetStatus:
 
 def vectors_folder(settings: Settings) -> Path:
     """The folder of vectors that were added by hand."""
-    return settings.home / "vectors"
+    return settings.own_dir / "vectors"
 
 
 def glove_path(size: int, settings: Settings) -> Path | None:

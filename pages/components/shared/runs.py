@@ -1,11 +1,13 @@
 """The run that a page is about: named, chosen, and mirrored in the query parameters."""
 
+import contextlib
 from collections.abc import Callable
 
 import streamlit as st
 
+from aecore.errors import BadInput
 from aecore.service import Service
-from aecore.store.views import RunView
+from aecore.store.views import SHARED, RunView
 from pages.components.shared import query_parameters
 
 MOST = 50
@@ -17,14 +19,26 @@ def run_label(run: RunView) -> str:
     """A run in a few words, for a list."""
     if run.status == "pretrained":
         return f"{run.id}, pretrained on {run.config.dataset}"
-    return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({run.id})"
+    name = "shared with you" if run.shared else run.id
+    return f"{run.config.hyper.title} on {run.config.dataset}, {run.created:%d %b %H:%M} ({name})"
 
 
 def explorable(service: Service, wanted: Callable[[RunView], bool] = lambda _: True) -> dict[str, RunView]:
     """Runs that have learnt something, the newest first, and the pretrained models; by name."""
-    runs = [run for run in service.runs.all() if (run.status == "pretrained" or run.position > 0) and wanted(run)]
+    shown = [*_shared(service), *service.runs.all()]
+    runs = [run for run in shown if (run.status == "pretrained" or run.position > 0) and wanted(run)]
     own = [run for run in runs if run.status != "pretrained"][:MOST]
     return {run.id: run for run in [*own, *(run for run in runs if run.status == "pretrained")]}
+
+
+def _shared(service: Service) -> list[RunView]:
+    """Runs that somebody has shared and that the query parameters name."""
+    found = []
+    for name in st.query_params.to_dict().values():
+        if name.startswith(SHARED):
+            with contextlib.suppress(BadInput):  # the choice says that there is none of this name
+                found.append(service.runs.run(name))
+    return found
 
 
 def choose_run(

@@ -11,6 +11,7 @@ import streamlit as st
 
 from aecore.errors import AecoreError
 from aecore.service import Service
+from pages.components.shared import visitor
 
 log = logging.getLogger(__name__)
 SENTENCES = ("sentence", "first", "second", "from", "to")  # query parameters that are prose
@@ -25,7 +26,10 @@ def _service() -> Service:
 
 
 def get_service() -> Service:
-    """The service that all visitors of this server share; stops the page with one sentence if it cannot start."""
+    """The service as this visitor has it; stops the page with one sentence if it cannot start.
+
+    On a machine of one's own all visitors share it; in public each has a workspace.
+    """
     if "through_app" not in st.session_state:
         # Until a server has run app.py once, Streamlit opens the files in pages/ by itself, without the
         # settings and the navigation; app.py then draws the page that was asked for.
@@ -33,7 +37,8 @@ def get_service() -> Service:
         st.stop()
     _refuse_infinite()
     try:
-        return _service()
+        service = _service()
+        return service.of(visitor.workspace()) if service.settings.public or visitor.signs_in() else service
     except AecoreError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from aecore.errors import BadInput
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
 from pages.components.shared import charts, visualizations
@@ -58,10 +59,11 @@ def _state(service: Service, run: RunView) -> None:
     device = run.device.title if run.device else "device not known yet"
     title = run.config.hyper.title
     st.markdown(
-        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on "
-        f"**{service.data.dataset(run.config.dataset).title}** · "
+        f":{BADGES[run.status]}-badge[{run.status}] **{title}** on **{_dataset_title(service, run)}** · "
         f"`{run.id}` · {device}"
     )
+    if run.shared:
+        st.caption("Shared with you, read-only; a new run can start from its settings.")
     if run.status == "pretrained":
         st.caption(
             f"Pretrained: {run.epochs_done} epochs, {run.parameters:,} parameters. It is read-only; a new run can "
@@ -71,6 +73,13 @@ def _state(service: Service, run: RunView) -> None:
     st.progress(min(1.0, run.position / max(1, run.total_epochs)), text=_progress_text(service, run))
     if run.message:
         (st.error if run.status == "failed" else st.warning)(run.message)
+
+
+def _dataset_title(service: Service, run: RunView) -> str:
+    try:
+        return service.data.dataset(run.config.dataset).title
+    except BadInput:  # a text of whoever shared it, or one that was removed
+        return run.config.dataset
 
 
 def _progress_text(service: Service, run: RunView) -> str:
@@ -97,7 +106,7 @@ def _progress_text(service: Service, run: RunView) -> str:
 
 
 def _controls(service: Service, run: RunView) -> None:
-    if run.status == "pretrained":
+    if run.status == "pretrained" or run.shared:
         if st.button("Use its settings", icon=":material/content_copy:", key="use-settings", on_click=use_config,
                      args=(run.config,), help="Put its variant and hyperparameters into the form."):  # fmt: skip
             st.rerun()  # the form is not in the part that was drawn again
@@ -124,6 +133,15 @@ def _controls(service: Service, run: RunView) -> None:
         ended = run.status in ("finished", "failed")
         if st.button("Change the learning rate", disabled=ended, help="Base of the schedule, from the next step on."):
             _act(lambda: service.runs.set_learning_rate(run.id, rate))
+    if service.settings.workspace:
+        with row.popover("Share", icon=":material/share:"):
+            _share(service, run)
+    with row.popover("Delete", icon=":material/delete:"):
+        st.markdown("This deletes the run with its curve, pictures and weights, for good.")
+        if st.button(
+            "Delete this run", disabled=run.active, help="A run that is being trained has to be stopped first."
+        ):
+            _act(lambda: _delete(service, run))
     row.selectbox(
         "Speed",
         list(SPEEDS),
@@ -134,6 +152,25 @@ def _controls(service: Service, run: RunView) -> None:
         width=190,
         help="Slow it down to watch a small model learn.",
     )
+
+
+def _share(service: Service, run: RunView) -> None:
+    name = service.runs.shared_as(run.id)
+    if not name:
+        st.markdown("Make a link under which others can look at this run, and change nothing.")
+        if st.button("Make a link", icon=":material/link:"):
+            _act(lambda: service.runs.share(run.id))
+        return
+    st.markdown("Whoever has this link can look at the run:")
+    st.code(f"{(st.context.url or '').partition('?')[0]}?run={name}", language=None, wrap_lines=True)
+    if st.button("Take the link back", icon=":material/link_off:"):
+        _act(lambda: service.runs.unshare(run.id))
+
+
+def _delete(service: Service, run: RunView) -> None:
+    service.runs.delete(run.id)
+    st.query_params.pop("run", None)
+    st.session_state.pop("run", None)
 
 
 def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: Any) -> None:
