@@ -54,6 +54,11 @@ class Server:
         assert self.process
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
+    def workers(self) -> list[psutil.Process]:
+        """Those that train: forked from a process that has loaded TensorFlow for them."""
+        forks = [process for process in self.family() if "forkserver" in " ".join(process.cmdline())]
+        return [process for process in forks if process.ppid() in {other.pid for other in forks}]
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)

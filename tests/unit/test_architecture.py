@@ -22,7 +22,7 @@ WITH_TENSORFLOW = ("models", "training")
 ALLOWED = {
     "__main__": {"cli"},
     "cli": {"service", "training", "compute", "store", "datasets", "messages", "schema"},
-    "service": {"explore", "runs", "compute"},
+    "service": {"explore", "runs", "compute", "store"},
     "explore": {"runs", "images", "store", "datasets", "analysis", "messages", "schema"},
     "runs": {"compute", "store", "datasets", "analysis", "messages", "schema"},
     "compute": {"training", "datasets", "messages", "schema"},
