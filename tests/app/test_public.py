@@ -93,7 +93,8 @@ def test_a_run_is_deleted_on_request(worker: ScriptedWorker, monkeypatch: pytest
     assert worker.jobs[0].run not in texts(visit("home"))
 
 
-def test_a_visitor_without_a_cookie_keeps_the_workspace_of_the_session():
+def test_a_visitor_without_a_cookie_keeps_the_workspace_of_the_session(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(visitor, "cookie", lambda: "")
     app = visit("home")
     first = app.session_state[visitor.COOKIE]
     assert visitor.TOKEN.fullmatch(first)

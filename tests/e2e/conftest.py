@@ -24,10 +24,11 @@ class Server:
 
     Args:
         home: what becomes AECORE_HOME.
+        settings: other environment variables.
     """
 
-    def __init__(self, home: Path):
-        self.home, self.process = home, None
+    def __init__(self, home: Path, **settings: str):
+        self.home, self.settings, self.process = home, settings, None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -36,6 +37,7 @@ class Server:
     def start(self) -> "Server":
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AECORE_")}
         env = kept | {"AECORE_HOME": str(self.home), "KERAS_HOME": str(self.home / "keras")}
+        env |= self.settings
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
         command += [f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)

@@ -25,12 +25,17 @@ def signs_in() -> bool:
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
+def cookie() -> str:
+    """The workspace that the browser came with, or ""."""
+    return st.context.cookies.get(COOKIE) or ""
+
+
 def workspace() -> str:
     """The workspace of this visitor; one that is new is kept in a cookie, which outlives a reload and a restart."""
     if signs_in() and st.user.is_logged_in:
         identity = f"{st.user.get('iss', '')}|{st.user.get('sub') or st.user.get('email')}"
         return hashlib.sha256(identity.encode()).hexdigest()[:40]
-    kept = st.context.cookies.get(COOKIE, "")
+    kept = cookie()
     if COOKIE not in st.session_state:
         st.session_state[COOKIE] = kept if TOKEN.fullmatch(kept) else secrets.token_urlsafe(24)
     token = st.session_state[COOKIE]
