@@ -67,6 +67,8 @@ def rows(visitors: int, beside: bool = False) -> Iterator[dict[str, Any]]:
         What was measured, its value, and the most that it may be.
     """
     with _service() as service:
+        cold = _together(service, 1, None)
+        yield _row("cold: first point of the first visitor, s", cold.first_points[0], 20.0)
         # The worker is warm: it has compiled the structure, and had a few runs at once.
         _until_ended(service, [service.runs.train(FIRST.changed(epochs=3)) for _ in range(WARMING)])
         beside_it = service.runs.train(BESIDE) if beside else None

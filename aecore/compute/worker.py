@@ -35,7 +35,7 @@ def run_job(job: Job) -> None:
     warm_up()
     from aecore.training.task import train
 
-    train(job, channel)
+    train(job, channel, memory_limit())
 
 
 def take_events(keys: Sequence[str]) -> dict[str, list[Event]]:
@@ -56,6 +56,16 @@ def forget(key: str) -> None:
     """Drops the channel of a job whose last event was taken."""
     with _lock:
         _channels.pop(key, None)
+
+
+def memory_limit() -> int | None:
+    """Bytes at which the nanny ends this process, or None outside of one."""
+    from distributed import get_worker
+
+    try:
+        return get_worker().memory_manager.memory_limit
+    except ValueError:
+        return None
 
 
 def memory() -> Memory:

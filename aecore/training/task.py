@@ -5,6 +5,8 @@ import logging
 import os
 from dataclasses import replace
 
+import psutil
+
 from aecore.datasets.for_run import data_of
 from aecore.errors import AecoreError
 from aecore.messages.channel import Channel
@@ -12,21 +14,24 @@ from aecore.messages.events import Command, Failed
 from aecore.messages.jobs import Job
 from aecore.schema import RunConfig
 from aecore.settings import Settings
+from aecore.training.memory import check_fits
 
 log = logging.getLogger(__name__)
 
 
-def train(job: Job, channel: Channel) -> None:
+def train(job: Job, channel: Channel, memory_limit: int | None = None) -> None:
     """Trains; whatever goes wrong becomes a `Failed` event with one sentence.
 
     Args:
         job: what to train and from where.
         channel: where events go and commands come from.
+        memory_limit: bytes that this process may hold, or None.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         config = RunConfig.from_json(job.config)
         data = data_of(config, replace(Settings.from_env(), workspace=job.workspace))
+        check_fits(config, data, psutil.Process().memory_info().rss, memory_limit)
         from aecore.training.attempt import attempt  # TensorFlow starts here, after cheap errors
         from aecore.training.checkpoint import Stored
 
