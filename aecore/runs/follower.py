@@ -154,7 +154,8 @@ class Follower:
 
     def _leave(self, job: Job, handle: Handle) -> None:
         with self._lock:
-            self._followed.pop(job.run, None)
+            if self._followed.get(job.run) == (job, handle):  # it may have been resumed meanwhile
+                del self._followed[job.run]
         self._let_go(job, handle)
 
     def _handed_in(self, job: Job, backend: Backend) -> Handle:

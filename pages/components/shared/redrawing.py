@@ -66,10 +66,10 @@ def redraw(
         with show_errors():
             begun = time.monotonic()
             now = read()
+            draw(now)  # first of all: a click that came with this drawing is heard in it, and would be lost by a rerun
+            LOAD.drawn(_visitor(), time.monotonic() - begun)
             if going_on(now) != was or _out_of_step(seconds if every is None else None):
                 st.rerun()  # the whole page, so that the repetition starts, ends or takes another pace
-            draw(now)
-            LOAD.drawn(_visitor(), time.monotonic() - begun)
 
     with show_errors():
         was = going_on(read())
