@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class DaskBackend:
         self._starting = False
         self._device: Any = None
         self._scratch: Path | None = None
+        self._renewing = threading.Lock()
+        self._open: set[str] = set()  # jobs that were handed in and not let go of
 
     def client(self) -> Client:
         """The connection to the scheduler; a local cluster that ended is started anew.
@@ -80,8 +82,12 @@ class DaskBackend:
 
     def start(self, job: Job) -> "DaskHandle":
         client = self.client()
+        with self._renewing:
+            if not self._open:
+                self._renew(client)
+            self._open.add(job.key)
         future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
-        return DaskHandle(client, future, job.key)
+        return DaskHandle(client, future, job.key, lambda: self._open.discard(job.key))
 
     def collect(self, handles: Sequence["DaskHandle"]) -> list[list[Event] | WorkerLost]:
         ended = [handle.ended for handle in handles]  # before the last events are fetched
@@ -141,18 +147,23 @@ class DaskBackend:
         return sum(memory.resident for memory in self._memory().values())
 
     def idle(self) -> None:
-        """Tidies up, and replaces a local worker that has grown: XLA keeps what it compiled while a process lives."""
         if self._client is None or self._client.status != "running":
             return
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             self._client.run(worker.tidy, on_error="ignore")
+
+    def _renew(self, client: Client) -> None:
+        """Replaces a local worker that has grown, before it is given something to do.
+
+        XLA keeps what it compiled for as long as a process lives.
+        """
         if self._cluster is None:
             return
         for address, memory in self._memory().items():
             if memory.resident - memory.settled > GROWTH:
                 log.info("The worker holds %d MB and is replaced", memory.resident // 1_000_000)
                 with contextlib.suppress(OSError, TimeoutError, RuntimeError):
-                    self._client.restart_workers([address], timeout=RESTART_SECONDS)
+                    client.restart_workers([address], timeout=RESTART_SECONDS)
 
     def _memory(self) -> dict[str, Memory]:
         client = self._client
@@ -241,8 +252,9 @@ class DaskBackend:
 class DaskHandle:
     """A job at a dask scheduler; see `aecore.compute.backend.Handle`."""
 
-    def __init__(self, client: Client, future: Any, key: str):
+    def __init__(self, client: Client, future: Any, key: str, let_go: Callable[[], object]):
         self.client, self._future, self.key = client, future, key
+        self._let_go = let_go
         self._worker: str | None = None
         self._begun = False
         self._told: list[Command] = []
@@ -279,6 +291,7 @@ class DaskHandle:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             self._call(worker.forget, self.key)
         self._future.release()
+        self._let_go()
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Calls a function on the job's worker, or on all until it is found; None where no worker has it."""

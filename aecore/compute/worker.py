@@ -36,6 +36,7 @@ def run_job(job: Job) -> None:
     from aecore.training.task import train
 
     train(job, channel, memory_limit())
+    _settled.setdefault("resident", psutil.Process().memory_info().rss)
 
 
 def take_events(keys: Sequence[str]) -> dict[str, list[Event]]:
@@ -69,10 +70,8 @@ def memory_limit() -> int | None:
 
 
 def memory() -> Memory:
-    """What this process holds, and what it held when that was asked first with nothing to do."""
+    """What this process holds, and what it held after its first run."""
     resident = psutil.Process().memory_info().rss
-    if not _channels:
-        _settled.setdefault("resident", resident)
     return Memory(resident, _settled.get("resident", resident))
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from aecore.compute import cluster
 from aecore.compute.cluster import DaskBackend
 from aecore.schema import Speed
 from aecore.service import Service
@@ -87,3 +88,17 @@ def test_an_idle_worker_ends_and_the_next_run_starts_another(settings: Settings)
         assert same_weights(service.runs.model_file(first), service.runs.model_file(second))
     finally:
         service.close()
+
+
+def test_a_worker_that_has_grown_is_replaced_before_the_next_run(
+    fragile_service: Service, fragile: DaskBackend, monkeypatch: pytest.MonkeyPatch
+):
+    service = fragile_service
+    first = service.runs.train(small())
+    ended(service, first, "finished")
+    before = worker_of(fragile)
+    monkeypatch.setattr(cluster, "GROWTH", -1)
+    second = service.runs.train(small())
+    ended(service, second, "finished")
+    assert worker_of(fragile).pid != before.pid
+    assert same_weights(service.runs.model_file(first), service.runs.model_file(second))
