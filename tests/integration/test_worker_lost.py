@@ -97,7 +97,8 @@ def test_a_worker_that_has_grown_is_replaced_before_the_next_run(
     first = service.runs.train(small())
     ended(service, first, "finished")
     before = worker_of(fragile)
-    monkeypatch.setattr(cluster, "GROWTH", -1)
+    wait_for(lambda: not fragile._open, "The first run was not let go of")
+    monkeypatch.setattr(cluster, "GROWTH", -(10**12))
     second = service.runs.train(small())
     ended(service, second, "finished")
     assert worker_of(fragile).pid != before.pid
