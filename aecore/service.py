@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from aecore.compute.backend import Backend
 from aecore.errors import BadInput
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 WORKSPACES = 64  # that stay put together
+SEEN_SECONDS = 3600  # after which it is noted again that a workspace is in use
 NAME = re.compile(r"[A-Za-z0-9_-]{20,64}")
 EXPLORERS = ("latent", "weights", "replay", "inputs", "novelty", "sentences", "corpora")
 
@@ -58,7 +59,7 @@ class Service:
         self._pretrained = PretrainedModels(self.settings.checkpoints_dir)
         self._follower = Follower(self._store, self._backend, self.settings.limits)
         self._downloads = BackgroundTasks()
-        self._workspaces: LRUCache[str, Service] = LRUCache(WORKSPACES)
+        self._workspaces: TTLCache[str, Service] = TTLCache(WORKSPACES, SEEN_SECONDS)
         self._put_together()
         self._follower.recover()
 
@@ -86,8 +87,8 @@ class Service:
             found.settings = replace(self.settings, workspace=workspace)
             found._store = self._store.of(workspace)
             found._put_together()
+            found._store.seen()
             self._workspaces[workspace] = found
-        found._store.seen()
         return found
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,11 +26,6 @@ class RunState:
         self.model: list[Any] = []
         self.optimizer: list[Any] = []
         self.loop: CompiledLoop | None = None  # whose optimizer it is
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it holds."""
-        return sum(value.dtype.size * math.prod(value.shape) for value in (*self.model, *self.optimizer))
 
 
 class Structure:
