@@ -4,14 +4,7 @@ import pytest
 
 from pages.components.shared import redrawing
 from pages.components.shared.redrawing import REFRESH_SECONDS, Load
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

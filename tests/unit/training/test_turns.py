@@ -7,16 +7,7 @@ import pytest
 
 from aecore.training import turns as module
 from aecore.training.turns import Seat, Turns
-
-
-class Clock:
-    """A clock that moves when work is done, and not otherwise."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def perf_counter(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture
