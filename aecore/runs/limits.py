@@ -56,12 +56,12 @@ def check_room(store: Repository, limits: Limits, more: int) -> None:
 
 def overrun(store: Repository, run: str, limits: Limits) -> str:
     """Why a run has to pause now, in a sentence, or ""."""
-    used = store.run(run).device_seconds
-    if used >= limits.run_seconds:
+    of_run, of_workspace = store.device_seconds(run)
+    if of_run >= limits.run_seconds:
         return (
             f"The run has used the {limits.run_seconds} s of the device that a run may use here: train it further on a "
             "machine of your own."
         )
-    if store.usage().hour_seconds >= limits.hour_seconds:
+    if of_workspace >= limits.hour_seconds:
         return f"Your runs have used their {limits.hour_seconds} s of the device for this hour: resume it in a while."
     return ""

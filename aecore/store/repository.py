@@ -1,19 +1,15 @@
 """Writes what runs report and reads it back. The one writer of the database and of the artifact folder."""
 
-import contextlib
 import copy
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy import event as sa_event
-from sqlalchemy import schema as sa_schema
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from aecore.errors import BadInput, StorageError
 from aecore.messages.events import Device, EpochDone, Event
@@ -21,11 +17,11 @@ from aecore.messages.jobs import Job
 from aecore.schema import ACTIVE, RunConfig
 from aecore.store.arrays import read_arrays
 from aecore.store.artifacts import ArtifactFolder
+from aecore.store.database import Database
 from aecore.store.eventlog import apply_event, artifacts_of, newest
 from aecore.store.ownership import is_gone, this_process
 from aecore.store.tables import (
     ArtifactRow,
-    Base,
     EpochRow,
     RunRow,
     ShareRow,
@@ -61,19 +57,7 @@ class Repository:
         self.artifacts = ArtifactFolder(folder)
         self.owner = this_process()
         self.workspace: str | None = None
-        try:
-            url = sa.make_url(database_url)
-            if url.get_backend_name() == "sqlite" and url.database:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sa.create_engine(url, connect_args=_connect_args(url))
-            if url.get_backend_name() == "sqlite":
-                sa_event.listen(self._engine, "connect", _set_up_sqlite)
-            Base.metadata.create_all(self._engine)
-            _add_new_columns(self._engine)
-        except (SQLAlchemyError, OSError, ModuleNotFoundError, ValueError) as error:
-            shown = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise StorageError(f"The store {_without_password(database_url)} cannot be opened: {shown}.") from None
-        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        self._database = Database(database_url)
 
     def of(self, workspace: str) -> "Repository":
         """The same store as one workspace sees it."""
@@ -83,20 +67,12 @@ class Repository:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._engine.dispose()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        try:
-            with self._sessions.begin() as session:
-                yield session
-        except DBAPIError as error:
-            raise StorageError(f"The store cannot be read or written ({error.orig}); nothing was changed.") from None
+        self._database.close()
 
     def create(self, config: RunConfig) -> str:
         """Stores a new run and returns its name."""
         name = f"{config.variant}-{secrets.token_hex(3)}"
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             session.add(
                 RunRow(
                     id=name, variant=config.variant, dataset=config.dataset, config=config.to_json(),
@@ -112,18 +88,18 @@ class Repository:
         Raises:
             BadInput: there is none of that name.
         """
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             return _view(self._readable(session, name), name)
 
     def runs(self) -> list[RunView]:
         """All runs, the newest first."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             rows = session.scalars(self._mine(sa.select(RunRow)).order_by(RunRow.created.desc(), RunRow.id)).all()
             return [_view(row, row.id) for row in rows]
 
     def active_runs(self) -> list[RunView]:
         """Those that are being trained, or wait for it."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             rows = session.scalars(self._mine(sa.select(RunRow).where(RunRow.status.in_(ACTIVE)))).all()
             return [_view(row, row.id) for row in rows]
 
@@ -142,7 +118,7 @@ class Repository:
             BadInput: the run is already active.
             StorageError: the checkpoint is gone or damaged.
         """
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             row = self._row(session, name)
             stored = newest(session, name, "checkpoint")
             data = self.artifacts.read(stored.path, stored.sha256) if stored else None
@@ -183,7 +159,7 @@ class Repository:
             StorageError: something could not be written; then nothing of it is stored.
         """
         removed: list[str] = []
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             row = self._row(session, name)
             if row.attempt != attempt:
                 return False
@@ -196,30 +172,30 @@ class Repository:
 
     def end(self, name: str, attempt: int, status: str, message: str) -> None:
         """Ends an attempt that could not end itself."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             row = self._row(session, name)
             if row.attempt == attempt and row.status in ACTIVE:
                 row.status, row.message, row.stage = status, message, ""
 
     def note(self, name: str, message: str) -> None:
         """Notes what a visitor should know about a run that has ended."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             self._row(session, name).message = message
 
     def ask_learning_rate(self, name: str, learning_rate: float) -> None:
         """Notes the base learning rate that was last asked for; it holds from the next step on."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             self._row(session, name).asked_learning_rate = learning_rate
 
     def orphans(self) -> list[RunView]:
         """Active runs whose process on this host is gone."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             rows = session.scalars(sa.select(RunRow).where(RunRow.status.in_(ACTIVE))).all()
             return [_view(row, row.id) for row in rows if is_gone(row.owner)]
 
     def curve(self, name: str) -> Curve:
         """The losses of a run."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             rows = session.scalars(sa.select(EpochRow).where(EpochRow.run == name).order_by(EpochRow.epoch)).all()
             ticks = session.execute(
@@ -243,7 +219,7 @@ class Repository:
             return self._read_snapshot(name, position)
 
     def _read_snapshot(self, name: str, position: float | None) -> SnapshotView | None:
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             fixed = newest(session, name, "fixed")
             changing = newest(session, name, "snapshot", position)
@@ -256,13 +232,13 @@ class Repository:
 
     def snapshot_positions(self, name: str) -> list[float]:
         """When snapshots were taken, in epochs."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             return list(session.scalars(artifacts_of(name, "snapshot").with_only_columns(ArtifactRow.position)))
 
     def checkpoint_epoch(self, name: str) -> float:
         """Position of the checkpoint from which the run would go on; 0 where there is none."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             stored = newest(session, name, "checkpoint")
             return stored.position if stored else 0.0
@@ -273,14 +249,14 @@ class Repository:
         Raises:
             StorageError: they are gone or damaged.
         """
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             stored = newest(session, name, what)
         return read_arrays(self.artifacts.read(stored.path, stored.sha256)) if stored else {}
 
     def weights_stamp(self, name: str) -> str:
         """Names the weights of a run's newest checkpoint; "" where there is none yet."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             stored = newest(session, name, "checkpoint")
             return stored.sha256 if stored else ""
@@ -298,7 +274,7 @@ class Repository:
             return self._read_weights(name)
 
     def _read_weights(self, name: str) -> tuple[str, list[np.ndarray]]:
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             run = self._readable(session, name).id
             stored = newest(session, run, "checkpoint")
         if stored is None:
@@ -314,7 +290,7 @@ class Repository:
             BadInput: there is none yet.
             StorageError: it is gone or damaged.
         """
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             name = self._readable(session, name).id
             stored = newest(session, name, "model")
         if stored is None:
@@ -325,7 +301,7 @@ class Repository:
 
     def share(self, name: str) -> str:
         """A name under which anyone can read a run, the same until `unshare`."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             row = self._row(session, name)
             share = session.scalars(sa.select(ShareRow).where(ShareRow.run == row.id)).first()
             if share is None:
@@ -335,37 +311,39 @@ class Repository:
 
     def shared_as(self, name: str) -> str:
         """The name under which a run is shared; "" where it is not."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             share = session.scalars(sa.select(ShareRow).where(ShareRow.run == self._readable(session, name).id)).first()
             return share.name if share else ""
 
     def unshare(self, name: str) -> None:
         """Takes the name back under which a run is shared."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             session.execute(sa.delete(ShareRow).where(ShareRow.run == self._row(session, name).id))
 
     def seen(self) -> None:
         """Notes that the workspace is in use."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             session.merge(WorkspaceRow(name=self.workspace, seen=now()))
 
     def usage(self) -> Usage:
         """What the workspace's runs take."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             runs = self._mine(sa.select(RunRow.id))
             stored = session.execute(
                 sa.select(sa.func.coalesce(sa.func.sum(ArtifactRow.size), 0)).where(ArtifactRow.run.in_(runs))
             ).scalar_one()
-            seconds = session.execute(
-                sa.select(sa.func.coalesce(sa.func.sum(UsageRow.seconds), 0.0)).where(
-                    UsageRow.workspace == (self.workspace or ""), UsageRow.minute > minute_now() - 60
-                )
-            ).scalar_one()
+            seconds = _hour_seconds(session, self.workspace or "")
             active = self._mine(sa.select(sa.func.count()).select_from(RunRow)).where(RunRow.status.in_(ACTIVE))
             count = self._mine(sa.select(sa.func.count()).select_from(RunRow))
             return Usage(
-                session.execute(count).scalar_one(), session.execute(active).scalar_one(), int(stored), float(seconds)
+                session.execute(count).scalar_one(), session.execute(active).scalar_one(), int(stored), seconds
             )
+
+    def device_seconds(self, name: str) -> tuple[float, float]:
+        """Seconds of the device that a run has used in all, and those that its workspace has used in the past hour."""
+        with self._database.transaction() as session:
+            row = self._readable(session, name)
+            return row.device_seconds, _hour_seconds(session, row.workspace)
 
     def remove(self, name: str) -> None:
         """Deletes a run with everything that it has.
@@ -373,7 +351,7 @@ class Repository:
         Raises:
             BadInput: there is none of that name, or it is active.
         """
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             row = self._row(session, name)
             if row.status in ACTIVE:
                 raise BadInput(f"The run {name} is still being trained: stop it first.")
@@ -384,7 +362,7 @@ class Repository:
 
     def unused_since(self, moment: datetime) -> list[str]:
         """Workspaces that were seen last before a moment, and have no active run."""
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             old = session.scalars(sa.select(WorkspaceRow.name).where(WorkspaceRow.seen < moment)).all()
             busy = set(session.scalars(sa.select(RunRow.workspace).where(RunRow.status.in_(ACTIVE))))
             return [name for name in old if name not in busy]
@@ -393,7 +371,7 @@ class Repository:
         """Deletes the runs of the workspace, and that there was one."""
         for run in self.runs():
             self.remove(run.id)
-        with self._transaction() as session:
+        with self._database.transaction() as session:
             session.execute(sa.delete(UsageRow).where(UsageRow.workspace == self.workspace))
             session.execute(sa.delete(WorkspaceRow).where(WorkspaceRow.name == self.workspace))
 
@@ -427,6 +405,12 @@ class Repository:
         return row
 
 
+def _hour_seconds(session: Session, workspace: str) -> float:
+    used = sa.select(sa.func.coalesce(sa.func.sum(UsageRow.seconds), 0.0))
+    past_hour = used.where(UsageRow.workspace == workspace, UsageRow.minute > minute_now() - 60)
+    return float(session.execute(past_hour).scalar_one())
+
+
 def _view(row: RunRow, name: str) -> RunView:
     return RunView(
         id=name,
@@ -452,33 +436,3 @@ def _view(row: RunRow, name: str) -> RunView:
         share=row.share,
         device_seconds=row.device_seconds,
     )
-
-
-def _add_new_columns(engine: sa.Engine) -> None:
-    """Adds the columns that a store of an older version lacks, with the values that they had by themselves."""
-    there = sa.inspect(engine)
-    for table in Base.metadata.sorted_tables:
-        known = {column["name"] for column in there.get_columns(table.name)}
-        for column in [column for column in table.columns if column.name not in known]:
-            definition = sa_schema.CreateColumn(column).compile(engine)
-            with contextlib.suppress(DBAPIError), engine.begin() as connection:  # another process may be faster
-                connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
-
-
-def _connect_args(url: sa.URL) -> dict:
-    return {"timeout": 30} if url.get_backend_name() == "sqlite" else {}
-
-
-def _set_up_sqlite(connection, _record) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _without_password(url: str) -> str:
-    try:
-        return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        return "named by AECORE_DATABASE_URL"

@@ -145,7 +145,7 @@ def test_empty_page_says_what_to_do(train: AppTest) -> None:
 
 def test_run_is_drawn_from_start_to_scorecard(train: AppTest, worker: ScriptedWorker) -> None:
     train.button(key="train").click().run()
-    until(train, lambda page: len(page.get("vega_lite_chart")) == 2)
+    until(train, lambda page: status_is("running")(page) and len(page.get("vega_lite_chart")) == 2)
     shown = "\n".join(element.value for element in train.markdown)
     assert "CPU, 2 cores on scripted" in shown
     progress: Any = train.get("progress")[0]
