@@ -52,6 +52,7 @@ def test_a_film_plays_to_its_end_and_a_link_opens_a_moment(page: Page, server: S
 def test_the_slider_of_a_live_run_follows_until_it_is_moved(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/train?variant=vanilla&epochs=3000&code_size=16&speed=5+epochs+a+second")
     page.get_by_role("button", name="Train vanilla").click()
+    expect(page.get_by_text("running", exact=True).first).to_be_visible()  # the page of the run, not the one before it
     page.get_by_text("Time: replay this run").click()
     expect(page.get_by_text("It follows the training.")).to_be_visible()
     early = page.evaluate(FRAME)

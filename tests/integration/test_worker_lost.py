@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 EPOCHS = 40
 # Checkpoints come every two seconds; at this speed several are written before the run could end.
 UNHURRIED = Speed(epochs_per_second=3)
-IDLE_MINUTES = 0.4  # more than a worker takes to start, even on a busy machine
+IDLE_MINUTES = 0.6  # more than a worker takes to start, even on a busy machine
 
 
 def checkpointed(service: Service, name: str) -> float:
