@@ -41,7 +41,7 @@ lint: $(DEV_READY) $(NODE_READY)  ## Check formatting, style and types
 	$(PY) -m pyright
 	$(NODE) node_modules/eslint/bin/eslint.js .
 
-bench: $(RUN_READY)  ## Time training beside the usual ways to do it
+bench: $(DEV_READY)  ## Time training beside the usual ways to do it
 	$(PY) -m benchmarks $(ARGS)
 
 checkpoints: $(RUN_READY)  ## Train the pretrained models and tell what they reach (ARGS="stacked-2" for one)

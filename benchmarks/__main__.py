@@ -3,7 +3,8 @@
 images, sentences: in the same process as `fit`. The two take turns, so that a machine that slows down slows both; the
 medians are compared. Both measure the held-out images in every epoch, as a user would have it.
 classroom: visitors who train a first model in the same second on a warm worker. beside: the same beside a convolutional
-network on MNIST. memory: of the worker, while runs train one after another. `--json` prints one object a line.
+network on MNIST. memory: of the worker, while runs train one after another. sessions: visitors on all pages of a
+dashboard in public, some of whom train. `--json` prints one object a line.
 """
 
 import argparse
@@ -27,9 +28,9 @@ from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
 from aecore.settings import Settings
 from aecore.training.attempt import attempt
 from aecore.training.device import find_device
-from benchmarks import classroom, sentences
+from benchmarks import classroom, sentences, sessions
 
-BENCHMARKS = ("images", "sentences", "classroom", "beside", "memory")
+BENCHMARKS = ("images", "sentences", "classroom", "beside", "memory", "sessions")
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
 
 
@@ -64,8 +65,13 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--epochs", type=int, default=5, help="epochs measured on each side, after one of warming up")
-    parser.add_argument("--visitors", type=int, default=30, help="classroom: how many press in the same second")
+    parser.add_argument(
+        "--visitors", type=int, default=30, help="classroom: how many press at once; sessions: how many come"
+    )
     parser.add_argument("--runs", type=int, default=100, help="memory: how many runs train one after another")
+    parser.add_argument("--training", type=int, default=10, help="sessions: how many of the visitors train")
+    parser.add_argument("--seconds", type=float, default=600.0, help="sessions: how long they stay")
+    parser.add_argument("--reading", type=float, default=30.0, help="sessions: seconds that each stays on a page")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("what", nargs="*", default=["images", "sentences"], metavar="|".join(BENCHMARKS))
     options = parser.parse_args()
@@ -91,6 +97,8 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from classroom.rows(options.visitors, beside=True)
     if "memory" in options.what:
         yield from classroom.memory_rows(options.runs)
+    if "sessions" in options.what:
+        yield from sessions.rows(options.visitors, options.training, options.seconds, options.reading)
     if "images" in options.what:
         images, name = _images()
         _head(options, f"Seconds of an epoch on {name}, 60,000 images")

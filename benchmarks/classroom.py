@@ -68,7 +68,7 @@ def rows(visitors: int, beside: bool = False) -> Iterator[dict[str, Any]]:
     """
     with _service() as service:
         cold = _together(service, 1, None)
-        yield _row("cold: first point of the first visitor, s", cold.first_points[0], 20.0)
+        yield row("cold: first point of the first visitor, s", cold.first_points[0], 20.0)
         # The worker is warm: it has compiled the structure, and had a few runs at once.
         _until_ended(service, [service.runs.train(FIRST.changed(epochs=3)) for _ in range(WARMING)])
         beside_it = service.runs.train(BESIDE) if beside else None
@@ -76,19 +76,19 @@ def rows(visitors: int, beside: bool = False) -> Iterator[dict[str, Any]]:
             _wait(lambda: service.runs.run(beside_it).position > 0)
         seen = _together(service, visitors, beside_it)
         before, after = seen.memory
-        yield _row("slowest first point, s", max(seen.first_points), 5.0)
-        yield _row("median first point, s", statistics.median(seen.first_points), 3.0)
-        yield _row("most and least advanced, epochs apart", seen.spread, 2.0)
-        yield _row("memory of the worker, after / before", after / before, 1.10, f"{before:.0f} and {after:.0f} MB")
+        yield row("slowest first point, s", max(seen.first_points), 5.0)
+        yield row("median first point, s", statistics.median(seen.first_points), 3.0)
+        yield row("most and least advanced, epochs apart", seen.spread, 2.0)
+        yield row("memory of the worker, after / before", after / before, 1.10, f"{before:.0f} and {after:.0f} MB")
         if beside_it:
-            yield _row("share of the long steps, of a fair one", seen.fair_share, 1.5, "at least 0.5")
+            yield row("share of the long steps, of a fair one", seen.fair_share, 1.5, "at least 0.5")
             service.runs.pause(beside_it)
             _until_ended(service, [beside_it])
             return
         alone = _one_after_another(service, visitors)
         note = f"{seen.seconds:.1f} and {alone:.1f} s"
-        yield _row("all ended, together / one after another", seen.seconds / alone, 1.15, note)
-        yield _row("first point of another run alone, s", _together(service, 1, None).first_points[0], 0.7)
+        yield row("all ended, together / one after another", seen.seconds / alone, 1.15, note)
+        yield row("first point of another run alone, s", _together(service, 1, None).first_points[0], 0.7)
 
 
 def memory_rows(runs: int) -> Iterator[dict[str, Any]]:
@@ -107,7 +107,7 @@ def memory_rows(runs: int) -> Iterator[dict[str, Any]]:
                 if k % 10 == 0:
                     memory = worker_memory(service)
                     tenth = tenth or memory
-                    yield _row(f"memory after {k} runs {what}", memory / tenth, 1.15, f"{memory:.0f} MB")
+                    yield row(f"memory after {k} runs {what}", memory / tenth, 1.15, f"{memory:.0f} MB")
 
 
 def worker_memory(service: Service) -> float:
@@ -167,5 +167,6 @@ def _wait(condition: Callable[[], bool]) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _row(what: str, value: float, most: float, note: str = "") -> dict[str, Any]:
+def row(what: str, value: float, most: float, note: str = "") -> dict[str, Any]:
+    """What was measured, its value, the most that it may be, and a note."""
     return {"what": what, "value": value, "most": most, "note": note}

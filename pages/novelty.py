@@ -81,7 +81,7 @@ def _training(service: Service) -> None:
             del st.session_state["novelty_run"]
             ended = service.runs.run(started)
             if ended.status == "finished":
-                st.query_params["run"] = started
+                query_parameters.write({"run": started})
             else:
                 st.error(f"The run {started} ended early ({ended.status}). {ended.message}".strip())
 

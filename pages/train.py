@@ -9,7 +9,7 @@ from pages.components.replay.player import replay
 from pages.components.shared.datasets import download_panel
 from pages.components.shared.runs import run_label
 from pages.components.shared.session import get_service, show_errors
-from pages.components.train.choices import read_url, write_url
+from pages.components.train.choices import read_url, show_run, write_url
 from pages.components.train.form import config_form
 from pages.components.train.live import live
 from pages.components.train.speed import chosen_speed
@@ -39,7 +39,7 @@ def page() -> None:
         st.error("Something in the form cannot be used: see the sentence beside the field on the left.")
     if pressed and config is not None:
         with show_errors():
-            st.session_state["run"] = service.runs.train(config, chosen_speed())
+            show_run(service.runs.train(config, chosen_speed()))
     _choose_run(service)
     write_url(variant_class)
     if st.session_state.get("run"):
@@ -77,18 +77,18 @@ def _choose_run(service: Service) -> None:
             runs[present] = service.runs.run(present)
         except AecoreError as error:
             st.error(str(error))
-            st.session_state["run"] = None
+            show_run(present := None)
     if not runs:
         return
 
-    st.selectbox(
+    st.session_state["run"] = st.selectbox(
         "Run shown",
         list(runs),
-        key="run",
+        key=f"run_field_{st.session_state['run_field']}",
         persist_state="session",
         format_func=lambda name: run_label(runs[name]),
         placeholder="Choose a run",
-        index=None,
+        index=list(runs).index(present) if present else None,
     )
 
 

@@ -151,7 +151,12 @@ def _runs(options: argparse.Namespace) -> None:
                 "message": run.message,
                 "position": run.position,
                 "total_epochs": run.total_epochs,
-                "turns": {"runs": run.runs, "share": run.share, "seconds_left": run.seconds_left}
+                "turns": {
+                    "runs": run.runs,
+                    "share": run.share,
+                    "seconds_left": run.seconds_left,
+                    "held_bytes": run.held_bytes,
+                }
                 if run.active
                 else None,
                 "waiting_before": waiting[run.id],

@@ -45,6 +45,7 @@ class Progress:
         runs: how many take turns on the worker, this one included.
         share: of the time in which the run wanted the device, how much it had of late, from 0 to 1.
         device_seconds: for which this attempt has had the device.
+        held_bytes: what the worker holds for this run alone: its weights, and its optimizer's state.
     """
 
     position: float
@@ -56,6 +57,7 @@ class Progress:
     runs: int = 1
     share: float = 1.0
     device_seconds: float = 0.0
+    held_bytes: int = 0
 
 
 @dataclass(frozen=True)

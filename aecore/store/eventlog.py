@@ -52,6 +52,7 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
         case Progress():
             row.position, row.stage, row.phase = event.position, event.stage, event.phase
             row.learning_rate, row.runs, row.share = event.learning_rate, event.runs, event.share
+            row.held_bytes = event.held_bytes
             _account(session, row, event.device_seconds)
             if math.isfinite(event.samples_per_second):
                 row.samples_per_second = event.samples_per_second

@@ -435,4 +435,5 @@ def _view(row: RunRow, name: str) -> RunView:
         runs=row.runs,
         share=row.share,
         device_seconds=row.device_seconds,
+        held_bytes=row.held_bytes,
     )

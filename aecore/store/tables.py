@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -48,6 +48,7 @@ class RunRow(Base):
     runs: Mapped[int] = mapped_column(default=1, server_default="1")
     share: Mapped[float] = mapped_column(default=1.0, server_default="1")
     device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    held_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     attempt_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     device: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     parameters: Mapped[int] = mapped_column(default=0)

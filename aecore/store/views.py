@@ -40,6 +40,7 @@ class RunView:
         runs: how many take turns on its worker, this one included.
         share: of the time in which it wanted the device, how much it had of late.
         device_seconds: for which it has had the device, over all attempts.
+        held_bytes: what the worker holds of it while it is active: its weights, and its optimizer's state.
         baseline_loss: held-out loss of PCA, or of the mean word vector, in the unit of the run's loss.
         metrics: the scorecard; empty before the end.
     """
@@ -66,6 +67,7 @@ class RunView:
     runs: int = 1
     share: float = 1.0
     device_seconds: float = 0.0
+    held_bytes: int = 0
 
     @property
     def active(self) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -85,6 +86,11 @@ class Structure:
         assert self._held is state
         state.loop, state.optimizer = loop, []
         _assign(loop.optimizer.variables, self._fresh[loop])
+
+    def held_bytes(self, state: RunState) -> int:
+        """What a run's values take beside those of all others: weights, and the optimizer's state."""
+        optimizer = state.loop.optimizer.variables if state.loop is not None else []
+        return sum(v.dtype.size * math.prod(v.shape) for v in (w.value for w in [*self.model.variables, *optimizer]))
 
     def drop(self, state: RunState) -> None:
         """Forgets a run that has ended."""

@@ -65,6 +65,7 @@ class Trainer:
         self._snapped, self._saved = -math.inf, math.inf  # the first chunk, which compiles, starts the latter's clock
         self._checkpoint_cost = self._snapshot_cost = self._loss = 0.0
         self._rates: list[float] = []
+        self._held_bytes = 0
         self._baseline_sent = stored is not None and self._position.epoch > 0
         self._due = 0.0  # when the speed limit allows the next step
 
@@ -96,6 +97,7 @@ class Trainer:
         """Trains the epochs [first, last); returns whether the attempt has ended."""
         compiled = self._structure.loop(phase, type(self._data))
         self._structure.begin_phase(self._state, compiled)
+        self._held_bytes = self._structure.held_bytes(self._state)
         loop = Loop(compiled, self._hyper, last - first, self._data)
         fresh = first > 0 and self._position.epoch == first and self._position.step == 0
         if fresh:
@@ -154,6 +156,7 @@ class Trainer:
                     runs=self._seat.present,
                     share=self._seat.share,
                     device_seconds=self._seat.seconds,
+                    held_bytes=self._held_bytes,
                 )
             )
             self._snapshot()
@@ -261,7 +264,7 @@ class Trainer:
 
     def _tell_stage(self, stage: str) -> None:
         rate = self._position.learning_rate
-        here = self._seat.present, self._seat.share, self._seat.seconds
+        here = self._seat.present, self._seat.share, self._seat.seconds, self._held_bytes
         self._channel.emit(Progress(self._fraction(), math.nan, math.nan, rate, stage, "scoring", *here))
         self._seat.pass_on()
         self._structure.hold(self._state)

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import ScriptedWorker
-from tests.app.reader import APP
+from tests.app.reader import APP, texts, visit
 
 ROOT = Path(APP).parent
 PAGES = ("home", "train", "latent", "weights", "replay", "your_input", "novelty", "sentences")
@@ -63,3 +63,16 @@ def test_an_infinite_seed_is_left_out(pretrained: None, page: str, name: str, va
 @pytest.mark.parametrize("page", ["latent", "your_input"])
 def test_other_numbers_end_in_no_exception(pretrained: None, page: str, value: str):
     assert not opened(page, **dict.fromkeys(numeric_parameters(), value)).exception
+
+
+def test_a_drawing_that_was_asked_for_with_older_parameters_undoes_nothing(worker: ScriptedWorker) -> None:
+    app = visit("train")
+    before = dict(app.query_params)
+    app.button(key="train").click().run()
+    run = worker.jobs[0].run
+    assert app.query_params["run"] == run
+    for name in [name for name in app.query_params if name not in before]:
+        del app.query_params[name]  # as a browser does that has not heard of the newest ones
+    app.run()
+    assert app.query_params["run"] == run
+    assert f"`{run}`" in texts(app)

@@ -4,10 +4,17 @@ Streamlit's `bind="query-params"` writes the words shown for an option and knows
 here a choice has a name of its own, is checked, and may be left out where it is the default.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_WRITTEN = "_query_written"  # by this page, last
+_REPLACED = "_query_replaced"  # by it, with the moment
+_DRAWN = "_query_page"  # the page that was drawn last
+STALE_SECONDS = 5.0
 
 
 def pick(
@@ -84,11 +91,48 @@ def take(name: str, read: Callable[[str], Any], complaint: str = "") -> bool:
 def mirror(name: str, value: str, default: str | None = None) -> str:
     """Writes a query parameter, or drops it where the value is the default; returns the value."""
     st.session_state[f"chosen_{name}_seen"] = value
-    asked = st.query_params.get(name)
     if value == default:
         st.session_state[f"chosen_{name}_seen"] = None
-        if asked is not None:
-            del st.query_params[name]
-    elif asked != value:
-        st.query_params[name] = value
+    write({name: None if value == default else value})
     return value
+
+
+def write(query: Mapping[str, str | None]) -> None:
+    """Sets query parameters of this page, and drops those that are None."""
+    state, now, page = st.session_state, time.monotonic(), _page()
+    for name, value in query.items():
+        before = st.query_params.get(name)
+        if before != value:
+            recent = [replaced for replaced in state.get(_REPLACED, ()) if replaced[0] > now - STALE_SECONDS]
+            state[_REPLACED] = [*recent, (now, page, name, before)]
+            state[_WRITTEN] = state.get(_WRITTEN, {}) | {(page, name): value}
+            _set(name, value)
+
+
+def settle() -> None:
+    """Puts back what this page wrote last, where a drawing comes with what that has just replaced.
+
+    A live page asks for its drawings also before the browser has heard of the newest query parameters, and would undo
+    what was just chosen. Who comes from another page, or goes back in the browser's history, means it.
+    """
+    state, context = st.session_state, get_script_run_ctx()
+    page, since = _page(), time.monotonic() - STALE_SECONDS
+    if page != state.get(_DRAWN) or (context and context.is_history_navigation):
+        state.pop(_REPLACED, None)
+    state[_DRAWN] = page
+    for at, where, name, before in state.get(_REPLACED, ()):
+        written = state[_WRITTEN][where, name]
+        if where == page and at > since and st.query_params.get(name) == before != written:
+            _set(name, written)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        del st.query_params[name]
+    else:
+        st.query_params[name] = value
+
+
+def _page() -> str:
+    context = get_script_run_ctx()
+    return context.page_script_hash if context else ""

@@ -11,7 +11,7 @@ import streamlit as st
 
 from aecore.errors import AecoreError
 from aecore.service import Service
-from pages.components.shared import visitor
+from pages.components.shared import query_parameters, visitor
 
 log = logging.getLogger(__name__)
 SENTENCES = ("sentence", "first", "second", "from", "to")  # query parameters that are prose
@@ -35,6 +35,7 @@ def get_service() -> Service:
         # settings and the navigation; app.py then draws the page that was asked for.
         runpy.run_path(APP, run_name="__main__")
         st.stop()
+    query_parameters.settle()
     _refuse_infinite()
     try:
         service = _service()

@@ -11,6 +11,7 @@ import streamlit as st
 from aecore.errors import AecoreError, BadInput
 from aecore.schema import VARIANTS, RunConfig, VariantConfig
 from aecore.service import Service
+from pages.components.shared import query_parameters
 from pages.components.train.speed import FULL_SPEED, SPEEDS
 
 PREFIX = "field_"
@@ -38,14 +39,14 @@ def read_url(service: Service) -> dict[str, str]:
 def _take(service: Service, query: dict[str, str]) -> dict[str, str]:
     problems: dict[str, str] = {}
     state = st.session_state
-    state["run"] = query.get("run")
+    show_run(query.get("run"))
     state["speed"] = _one_of("speed", query, list(SPEEDS), FULL_SPEED, problems)
     if "variant" not in query and state["run"]:
         try:
             run = service.runs.run(state["run"])
         except AecoreError as error:
             problems["run"] = str(error)
-            state["run"] = None
+            show_run(None)
         else:
             if run.status != "pretrained":
                 use_config(run.config)
@@ -82,6 +83,15 @@ def use_preset(variant_class: type[VariantConfig], preset: str) -> None:
         _set(spec.name, values[spec.name], variant_class)
 
 
+def show_run(name: str | None) -> None:
+    """Sets the run that is shown.
+
+    The field that chooses it becomes a new one: of the old one the browser may just be reporting what it held before.
+    """
+    state = st.session_state
+    state["run"], state["run_field"] = name, state.get("run_field", 0) + 1
+
+
 def use_config(config: RunConfig) -> None:
     """Sets every choice to that of a run."""
     state = st.session_state
@@ -113,15 +123,13 @@ def write_url(variant_class: type[VariantConfig]) -> None:
     if state.get(_SEEN) != query and not state.pop("_just_read", False):
         state["url_problems"] = {}  # the visitor has moved on
     state[_SEEN] = query
-    if dict(st.query_params) != query:
-        st.query_params.from_dict(query)
+    query_parameters.write(dict.fromkeys(st.query_params.to_dict()) | query)
 
 
 def write_speed() -> None:
     """Mirrors the speed alone: it is chosen in a part of the page that is redrawn by itself."""
     state = st.session_state
-    query = {name: value for name, value in dict(st.query_params).items() if name != "speed"}
-    if state["speed"] != FULL_SPEED:
-        query["speed"] = state["speed"]
-    state[_SEEN] = query
-    st.query_params.from_dict(query)
+    speed = None if state["speed"] == FULL_SPEED else state["speed"]
+    query = state[_SEEN] | {"speed": speed}
+    state[_SEEN] = {name: value for name, value in query.items() if value is not None}
+    query_parameters.write({"speed": speed})

@@ -10,11 +10,11 @@ import streamlit as st
 from aecore.errors import BadInput
 from aecore.service import Service
 from aecore.store.views import RunView, SnapshotView
-from pages.components.shared import charts, visualizations
+from pages.components.shared import charts, query_parameters, visualizations
 from pages.components.shared.formatting import duration
 from pages.components.shared.redrawing import STEADY, redraw
 from pages.components.shared.session import show_errors
-from pages.components.train.choices import use_config, write_speed
+from pages.components.train.choices import show_run, use_config, write_speed
 from pages.components.train.reconstructions import language, reconstructions, sentences
 from pages.components.train.scorecard import scorecard
 from pages.components.train.speed import SPEEDS, chosen_speed
@@ -98,6 +98,8 @@ def _progress_text(service: Service, run: RunView) -> str:
         parts.append(f"{duration(run.seconds_left)} left at {'this share' if run.company else 'full speed'}")
     if run.samples_per_second:
         parts.append(f"{run.samples_per_second:,.0f} {run.config.hyper.modality} a second")
+    if run.active and run.held_bytes:
+        parts.append(f"{run.held_bytes / 1e6:.1f} MB on the worker")
     if run.learning_rate:
         parts.append(f"learning rate {run.learning_rate:.3g}")
     if run.phase and len(run.config.hyper.phases()) > 1:
@@ -169,8 +171,8 @@ def _share(service: Service, run: RunView) -> None:
 
 def _delete(service: Service, run: RunView) -> None:
     service.runs.delete(run.id)
-    st.query_params.pop("run", None)
-    st.session_state.pop("run", None)
+    query_parameters.write({"run": None})
+    show_run(None)
 
 
 def _button(row: Any, label: str, icon: str, disabled: bool, text: str, action: Any) -> None:
