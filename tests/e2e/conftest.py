@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -98,10 +98,18 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A tab of a new visitor on a desktop."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1200})
+@pytest.fixture(scope="session")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """A visitor on a desktop, whose browser has loaded the dashboard's scripts once for all journeys."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1200}, color_scheme="light")
     context.set_default_timeout(PATIENCE)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(desktop: BrowserContext) -> Iterator[Page]:
+    """A new tab on a desktop; the test may open others, which are closed after it."""
+    yield desktop.new_page()
+    for tab in desktop.pages:
+        tab.close()

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PATIENCE, Server
+from tests.e2e.conftest import Server
 
 pytestmark = pytest.mark.browser
 
@@ -35,10 +35,7 @@ def remaining(found: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES, ids=lambda name: name or "home")
-def test_a_page_can_be_read_by_everybody_in_both_themes(server: Server, browser: Browser, name: str):
-    context = browser.new_context(viewport={"width": 1400, "height": 1200}, color_scheme="light")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+def test_a_page_can_be_read_by_everybody_in_both_themes(server: Server, page: Page, name: str):
     page.goto(f"{server.url}/{name}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
@@ -50,7 +47,6 @@ def test_a_page_can_be_read_by_everybody_in_both_themes(server: Server, browser:
     page.wait_for_function(f"light => ({BACKGROUND})() !== light", arg=light)
     page.wait_for_function(SETTLED)
     found["dark"] = Axe().run(page, options=RULES).response
-    context.close()
     for theme, seen in found.items():
         assert seen["passes"], "axe looked at nothing"
         assert not remaining(seen), "\n".join([theme, *remaining(seen)])
