@@ -33,6 +33,7 @@ PAGES = ("", "train", "latent", "weights", "replay", "your_input", "novelty", "s
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = "Train a first model"
 START_SECONDS = 60
+PATIENCE_SECONDS = 60
 SPREAD_SECONDS = 10.0  # in which all visitors come
 LARGEST = 200_000_000  # bytes of one message
 
@@ -45,7 +46,7 @@ class Seen:
         pages: seconds from asking for a page until it was drawn.
         redrawn: seconds of the drawings that a live page asks for by itself.
         pressed: seconds from "Train a first model" until the run's page was drawn.
-        exceptions: tracebacks that were shown.
+        exceptions: that were shown, with their page.
         failed: scripts that could not be compiled, and connections that broke.
         memory: megabytes of the server once all have come, and at the end.
         log: lines of the server's log that tell of an error.
@@ -54,7 +55,7 @@ class Seen:
     pages: list[float] = field(default_factory=list)
     redrawn: list[float] = field(default_factory=list)
     pressed: list[float] = field(default_factory=list)
-    exceptions: int = 0
+    exceptions: list[str] = field(default_factory=list)
     failed: int = 0
     memory: list[float] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
@@ -111,7 +112,10 @@ class Visitor:
             state.query_string = f"run={self._run}"
         self._page = page
         await connection.send(message.SerializeToString())
-        await self._drawn.wait()
+        try:
+            await asyncio.wait_for(self._drawn.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            self._seen.exceptions.append(f"{page or 'home'}: not drawn within {PATIENCE_SECONDS} s")
 
     async def _listen(self, connection: ClientConnection) -> None:
         async for data in connection:
@@ -122,7 +126,8 @@ class Visitor:
                 element = message.delta.new_element
                 if element.WhichOneof("type") == "button" and element.button.label == FIRST:
                     self._first = element.button.id
-                self._seen.exceptions += element.WhichOneof("type") == "exception"
+                if element.WhichOneof("type") == "exception":
+                    self._seen.exceptions.append(f"{self._page}: {element.exception.type} {element.exception.message}")
             elif what == "page_info_changed":
                 found = re.search(r"run=([\w-]+)", message.page_info_changed.query_string)
                 self._run = found[1] if found else self._run
@@ -234,5 +239,7 @@ def rows(visitors: int, training: int, seconds: float, reading: float) -> Iterat
         yield row(f"{len(seen.pressed)} times {FIRST}, median s", statistics.median(seen.pressed), 1.0)
     note = f"{seen.memory[0]:.0f} and {seen.memory[-1]:.0f} MB"
     yield row("memory of the server, end / after a quarter", seen.memory[-1] / seen.memory[0], 1.1, note)
-    yield row("tracebacks shown, and connections lost", seen.exceptions + seen.failed, 0)
+    yield row(
+        "exceptions shown, and connections lost", len(seen.exceptions) + seen.failed, 0, "; ".join(seen.exceptions)
+    )
     yield row("errors in the log", len(seen.log), 0, "; ".join(seen.log[:3]))

@@ -127,8 +127,11 @@ class StoredRuns:
             raise BadInput("A shared run is read-only: train a new run with its settings instead.")
 
     def _pictured(self, config: RunConfig) -> dict[str, np.ndarray]:
-        """The held-out images whose reconstructions are drawn, and what the model is shown; none if not here."""
-        if not self._data.dataset(config.dataset).available:
+        """The held-out images whose reconstructions are drawn, and what the model is shown; none if not here.
+
+        A model of sentences has none.
+        """
+        if config.hyper.modality != "images" or not self._data.dataset(config.dataset).available:
             return {}
         try:
             images = datasets.evaluation_images(datasets.images_of(config, self._data.settings), config.image_hyper)

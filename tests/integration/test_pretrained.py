@@ -56,6 +56,14 @@ def test_all_are_there_and_small(service: Service):
     assert sum(map(size, SENTENCES)) < MOST_SENTENCE_BYTES
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_its_page_has_a_snapshot_to_draw_where_the_data_is_here(service: Service, name: str):
+    snapshot = service.runs.snapshot(name)
+    assert snapshot
+    assert ("outputs" if name in IMAGES else "words") in snapshot.arrays
+    assert ("clean" in snapshot.arrays) == (name in IMAGES and bool(FULL_DATA))
+
+
 def size(name: str) -> int:
     return sum(path.stat().st_size for path in (CHECKPOINTS / name).iterdir())
 
