@@ -26,6 +26,7 @@ import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from benchmarks.classroom import row
 
@@ -83,8 +84,12 @@ class Visitor:
     async def stay(self, until: float) -> None:
         """Visits pages until a moment of the monotonic clock."""
         try:
-            async with connect(self._url, additional_headers={"Cookie": self._cookie}, subprotocols=["streamlit"],
-                               max_size=LARGEST) as connection:  # fmt: skip
+            async with connect(
+                self._url,
+                additional_headers={"Cookie": self._cookie},
+                subprotocols=[Subprotocol("streamlit")],
+                max_size=LARGEST,
+            ) as connection:
                 listening = asyncio.create_task(self._listen(connection))
                 while time.monotonic() < until:
                     press = self._trains and self._page == "" and bool(self._first)
