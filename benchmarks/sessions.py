@@ -26,6 +26,7 @@ import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from benchmarks.classroom import row
@@ -99,7 +100,7 @@ class Visitor:
                     (self._seen.pressed if press else self._seen.pages).append(time.monotonic() - begun)
                     await asyncio.sleep(self._rng.uniform(0.5, 1.5) * self._reading)
                 listening.cancel()
-        except OSError:
+        except (OSError, WebSocketException):
             self._seen.failed += 1
         finally:
             self._stop_repeating()
@@ -192,6 +193,8 @@ def _server(home: Path) -> Iterator[tuple[int, psutil.Process, Path]]:
                 with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health"):
                     break
                 time.sleep(0.1)
+            else:
+                raise RuntimeError(f"the dashboard does not answer; its log: {log.read_text()[-500:]}")
             yield port, psutil.Process(process.pid), log
         finally:
             process.terminate()
