@@ -16,7 +16,7 @@ from aecore.messages.jobs import DECODE, ENCODE, RECONSTRUCT, Operation
 from aecore.schema import Speed
 from aecore.service import Service
 from aecore.settings import CHECKPOINTS, Settings
-from tests.integration.live import ended, reaches, small
+from tests.integration.live import ended, reaches, small, wait_for
 
 SPARE = 0.15  # seconds
 
@@ -59,6 +59,7 @@ def test_answers_come_while_the_client_refreshes_what_it_knows(service: Service,
 def test_answers_follow_the_training_and_do_not_wait_for_its_end(service: Service):
     name = service.runs.train(small(epochs=3000), Speed(epochs_per_second=20.0))
     reaches(service, name, 60)
+    wait_for(lambda: service.runs.weights_version(name), "its first weights were never kept")
     before = service.runs.infer(name, ENCODE, images=images(4))["codes"]
     took = []
     for _ in range(15):
