@@ -78,6 +78,10 @@ class Backend(Protocol):
         """
         ...
 
+    def prepare(self) -> None:
+        """Has a worker started in the background, so that the first who needs it waits less; returns at once."""
+        ...
+
     def memory(self) -> int:
         """Resident memory of the workers together, in bytes; 0 where there is none."""
         ...
@@ -129,6 +133,9 @@ class InProcess:
         else:
             model = evaluation.from_weights(config, weights)
         return evaluation.evaluate(config, model, data, stage)
+
+    def prepare(self) -> None:
+        """It is here already."""
 
     def memory(self) -> int:
         return psutil.Process().memory_info().rss

@@ -143,6 +143,16 @@ class DaskBackend:
         address = str(client.scheduler.address) if client.scheduler else ""
         return WorkerStatus("ready", address, device)
 
+    def prepare(self) -> None:
+        if self.status().state == "off":
+            threading.Thread(target=self._prepare, name="prepare-worker", daemon=True).start()
+
+    def _prepare(self) -> None:
+        try:
+            self.client()
+        except WorkerLost as error:  # whoever needs it tries again and is told
+            log.info("No worker was prepared: %s", error)
+
     def memory(self) -> int:
         return sum(memory.resident for memory in self._memory().values())
 

@@ -51,6 +51,10 @@ class Runs(StoredRuns):
         """How the worker is, and what it computes on."""
         return self._backend.status()
 
+    def prepare_worker(self) -> None:
+        """Has a worker started while the visitor still reads; returns at once."""
+        self._backend.prepare()
+
     def worker_memory(self) -> int:
         """Resident memory of the workers together, in bytes; 0 where there is none."""
         return self._backend.memory()

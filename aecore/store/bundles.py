@@ -1,6 +1,7 @@
 """Pretrained models: read-only runs that lie in a folder each, checked against their manifest when they are opened."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from aecore.store.arrays import read_arrays
 from aecore.store.views import Curve, RunView, SnapshotView
 
 FORMAT = 1
+OPEN = 64  # pretrained models that stay opened
 CODES, LONG_CODE = ("codes", "pca_codes"), 256
 UNKNOWN = Device("cpu", "device not known", "")
 MANIFEST = "manifest.json"
@@ -99,7 +101,6 @@ class PretrainedModels:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._opened: dict[str, tuple[Any, Bundle | StorageError]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.names()
@@ -121,13 +122,10 @@ class PretrainedModels:
         """
         if name not in self:
             raise BadInput({"run": f"There is no pretrained model '{name}'."})
-        version = _file_version(self._folder / name)
-        known = self._opened.get(name)
-        if known is None or known[0] != version:
-            known = self._opened[name] = (version, _try_to_open(self._folder / name))
-        if isinstance(known[1], StorageError):
-            raise known[1]
-        return known[1]
+        opened = _opened(self._folder / name, _file_version(self._folder / name))
+        if isinstance(opened, StorageError):
+            raise opened
+        return opened
 
     def runs(self) -> list[RunView]:
         """The models that can be opened, as runs."""
@@ -236,7 +234,10 @@ def _positions(timeline: Mapping[str, np.ndarray], changing: tuple[str, ...]) ->
     return positions
 
 
-def _try_to_open(folder: Path) -> Bundle | StorageError:
+@functools.lru_cache(maxsize=OPEN)
+def _opened(folder: Path, version: tuple) -> Bundle | StorageError:
+    """A folder's bundle, opened once while its files stay the same, or why it cannot be opened."""
+    del version
     try:
         return open_bundle(folder)
     except StorageError as error:

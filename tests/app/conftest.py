@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from aecore import service as service_module
@@ -58,6 +59,9 @@ class ScriptedWorker:
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
         """Pretrained models are really asked, in this process; the script's runs have no weights."""
         return compute_worker.infer(request)
+
+    def prepare(self) -> None:
+        """It is ready."""
 
     def memory(self) -> int:
         return 0
@@ -117,10 +121,15 @@ class ScriptedHandle:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _packages_scanned_once() -> Iterator[None]:
-    """Streamlit looks for components in all installed packages at every drawing; here they stay the same."""
+def _no_more_work_than_a_server() -> Iterator[None]:
+    """Spares each drawing two things: half of a page test's time went there.
+
+    Streamlit looks for components in all installed packages at every drawing; here they stay the same. It also clears
+    Keras where that is loaded, and only here it is: a dashboard's models are in its worker.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 

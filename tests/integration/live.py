@@ -122,6 +122,9 @@ class Borrowed:
     def status(self) -> WorkerStatus:
         return self._backend.status()
 
+    def prepare(self) -> None:
+        self._backend.prepare()
+
     def memory(self) -> int:
         return self._backend.memory()
 

@@ -15,6 +15,7 @@ from pages.components.shared import query_parameters, visitor
 
 log = logging.getLogger(__name__)
 SENTENCES = ("sentence", "first", "second", "from", "to")  # query parameters that are prose
+PREPARED = "worker_prepared"
 REFUSED = "refused_parameters"
 SHORT = 40  # characters of a bad value that are repeated
 APP = str(Path(__file__).resolve().parents[3] / "app.py")
@@ -39,6 +40,9 @@ def get_service() -> Service:
     _refuse_infinite()
     try:
         service = _service()
+        if PREPARED not in st.session_state:
+            st.session_state[PREPARED] = True
+            service.runs.prepare_worker()
         return service.of(visitor.workspace()) if service.settings.public or visitor.signs_in() else service
     except AecoreError as error:
         st.error(str(error), icon=":material/error:")
