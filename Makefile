@@ -18,7 +18,7 @@ NODE_READY := node_modules/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast lint bench checkpoints clean test-js
+.PHONY: help run test test-fast test-faults lint bench checkpoints clean test-js
 
 help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,10 @@ run: $(RUN_READY)  ## Open the dashboard
 	$(PY) -m streamlit run app.py --server.address localhost $(ARGS)
 
 test: $(DEV_READY) test-js  ## Run the tests (ARGS="-k words" for pytest's options, TESTERS=0 for one process)
-	$(PY) -m pytest -n $(TESTERS) $(ARGS)
+	$(PY) -m pytest -n $(TESTERS) -m "not faults" $(ARGS)
+
+test-faults: $(DEV_READY)  ## Run the tests that kill and stop what trains: nothing may be lost
+	$(PY) -m pytest -n $(TESTERS) -m faults $(ARGS)
 
 test-fast: $(DEV_READY)  ## Run the unit tests that take no time: no worker, no browser, no pages
 	$(PY) -m pytest -n $(TESTERS) -m "not slow and not worker and not browser" $(ARGS) tests/unit

@@ -160,6 +160,7 @@ def test_phone(browser: Browser, server: Server, scheme: str) -> None:
     context.close()
 
 
+@pytest.mark.faults
 def test_server_killed_and_started_again(page: Page, fresh_server: Server) -> None:
     start_slowly(page, fresh_server)
     wait_for_epoch(page, 15)

@@ -88,6 +88,7 @@ def test_train_and_resume_print_one_object_a_line(call: Call):
     assert (row["run"], row["status"], row["total_epochs"]) == (trained["run"], "finished", 5)
 
 
+@pytest.mark.faults
 def test_an_interrupt_pauses_and_resume_goes_on(settings: Settings):
     arguments = ("train", "vanilla", "--preset", "quick", "--epochs", "10000", "--json")
     training = subprocess.Popen(

@@ -15,7 +15,7 @@ from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, small, still_there, tree, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 EPOCHS = 60
 PROJECT = Path(__file__).parents[2]
 Start = Callable[..., tuple[subprocess.Popen[str], str]]

@@ -11,7 +11,7 @@ from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, same_weights, scheduler_of, small, still_there, wait_for, worker_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 EPOCHS = 40
 # Checkpoints come every two seconds; at this speed several are written before the run could end.
 UNHURRIED = Speed(epochs_per_second=3)
