@@ -1,7 +1,9 @@
 """What holds for every variant of the registry: a new one joins these tests by its line there."""
 
+import contextlib
 import json
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,6 +42,7 @@ from aecore.training.attempt import attempt
 from aecore.training.checkpoint import Stored
 from aecore.training.scorecard import Scorer
 from aecore.training.sentence_score import SentenceScorer
+from tests.integration.live import wait_for
 
 SMALL_TEXT = {
     "vocabulary": 200, "length": 12, "vectors": "corpus", "code_size": 8, "batch_size": 64, "epochs": 2,
@@ -277,6 +280,22 @@ def last(events: list[Any], kind: type) -> Any:
     return [event for event in events if isinstance(event, kind)][-1]
 
 
+@contextlib.contextmanager
+def neighbour(config: RunConfig, data: Data) -> Iterator[None]:
+    """A run of the same structure that takes turns with what is trained within the context."""
+    other, channel = config.changed(seed=config.hyper.seed + 1, epochs=1000), Channel()
+    assert other.hyper.structure() == config.hyper.structure()
+    thread = threading.Thread(target=attempt, args=(other, data, channel))
+    thread.start()
+    try:
+        wait_for(lambda: any(isinstance(event, Progress) for event in channel.take()), "the neighbour never began")
+        yield
+    finally:
+        channel.tell(Command(action="pause"))
+        thread.join()
+    assert any(isinstance(event, Progress) for event in channel.take()), "the neighbour had no turn"
+
+
 STOCHASTIC = {
     "noise": "masking", "dropout": 0.3, "schedule": "cosine", "word_dropout": 0.2, "objective": "words",
     "negatives": 30, "masked": True, "similar_lengths": True,
@@ -292,7 +311,7 @@ IN_AN_EPOCH, AFTER_AN_EPOCH = {"chunks": 1}, {"until": 1}
         pytest.param("stacked", LAYERWISE, [IN_AN_EPOCH, AFTER_AN_EPOCH], id="layerwise, at the border of a phase"),
     ],
 )
-def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
+def test_a_paused_run_beside_a_neighbour_ends_in_the_weights_of_an_uninterrupted_one_alone(
     name: str, values: dict, pauses: list[dict], images: Images, settings: Settings, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
@@ -306,12 +325,13 @@ def test_a_paused_run_ends_in_the_weights_of_an_uninterrupted_one(
         config, data = configured(name, **values), images
     whole = reports_of(config, data)
     stored, reports = None, []
-    for pause in pauses:
-        events = reports_of(config, data, stored, **pause)
-        assert last(events, Finished).status == "paused"
-        reports += losses(events)
-        stored = Stored(last(events, Checkpoint).data)
-    resumed = reports_of(config, data, stored)
+    with neighbour(config, data):
+        for pause in pauses:
+            events = reports_of(config, data, stored, **pause)
+            assert last(events, Finished).status == "paused"
+            reports += losses(events)
+            stored = Stored(last(events, Checkpoint).data)
+        resumed = reports_of(config, data, stored)
     reports += losses(resumed)
 
     assert last(resumed, Finished).status == "finished"

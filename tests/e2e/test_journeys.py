@@ -184,6 +184,7 @@ def test_server_killed_and_started_again(page: Page, fresh_server: Server) -> No
     expect(status(page, "stopped")).to_be_visible()
 
 
+@pytest.mark.faults
 def test_worker_killed_in_mid_run(page: Page, server: Server) -> None:
     start_slowly(page, server)
     wait_for_epoch(page, 15)
