@@ -11,7 +11,7 @@ import psutil
 from aecore.datasets.for_run import data_of
 from aecore.errors import WorkerLost
 from aecore.messages.channel import Channel
-from aecore.messages.events import Command, Device, Event
+from aecore.messages.events import Command, Device, Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.schema import RunConfig
 from aecore.settings import Settings
@@ -39,6 +39,10 @@ class Handle(Protocol):
         """Passes a command on, at once or as soon as the job starts."""
         ...
 
+    def acknowledge(self, number: int) -> None:
+        """Notes that all events up to this one are stored, so that they need not be sent again."""
+        ...
+
     def close(self) -> None:
         """Lets go of the job after its last event."""
         ...
@@ -55,8 +59,8 @@ class Backend(Protocol):
         """
         ...
 
-    def collect(self, handles: Sequence[Any]) -> list[list[Event] | WorkerLost]:
-        """The events of jobs since the last call, in one go.
+    def collect(self, handles: Sequence[Any]) -> list[list[Report] | WorkerLost]:
+        """The events of jobs that were not acknowledged yet, in one go.
 
         Args:
             handles: what `start` returned.
@@ -101,8 +105,8 @@ class InProcess:
     def start(self, job: Job) -> "InProcessHandle":
         return InProcessHandle(job)
 
-    def collect(self, handles: Sequence["InProcessHandle"]) -> list[list[Event] | WorkerLost]:
-        return [handle.channel.take() for handle in handles]
+    def collect(self, handles: Sequence["InProcessHandle"]) -> list[list[Report] | WorkerLost]:
+        return [handle.channel.read(handle.acknowledged) for handle in handles]
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "this process")
@@ -153,12 +157,15 @@ class InProcessHandle:
     def __init__(self, job: Job):
         from aecore.training.task import train
 
-        self.channel = Channel()
+        self.channel, self.acknowledged = Channel(), 0
         self._thread = threading.Thread(target=train, args=(job, self.channel), name=job.key, daemon=True)
         self._thread.start()
 
     def tell(self, command: Command) -> None:
         self.channel.tell(command)
+
+    def acknowledge(self, number: int) -> None:
+        self.acknowledged = number
 
     def close(self) -> None:
         self.channel.tell(Command(action="pause"))  # in case it goes on, for nobody reads it any more

@@ -19,7 +19,7 @@ from distributed import Client, KilledWorker, SubprocessCluster
 from aecore.compute import guard, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
-from aecore.messages.events import Command, Device, Event
+from aecore.messages.events import Command, Device, Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
 from aecore.settings import Settings
 
@@ -89,19 +89,27 @@ class DaskBackend:
         future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
         return DaskHandle(client, future, job.key, lambda: self._open.discard(job.key))
 
-    def collect(self, handles: Sequence["DaskHandle"]) -> list[list[Event] | WorkerLost]:
+    def collect(self, handles: Sequence["DaskHandle"]) -> list[list[Report] | WorkerLost]:
         ended = [handle.ended for handle in handles]  # before the last events are fetched
-        events: dict[str, list[Event]] = {}
+        found: dict[str, list[Report]] = {}
+        silent: set[Client] = set()  # where a worker did not answer, which may have events that nobody else has
         for client in {handle.client for handle in handles}:
-            keys = [handle.key for handle in handles if handle.client is client]
+            acknowledged = {handle.key: handle.acknowledged for handle in handles if handle.client is client}
             if client.status == "running":
                 try:
-                    answers: Any = client.run(worker.take_events, keys, on_error="ignore")
-                    for answer in answers.values():
-                        events |= answer
+                    answers: Any = client.run(worker.read_events, acknowledged, on_error="return")
                 except (OSError, TimeoutError, RuntimeError) as error:
-                    log.info("No events from the workers: %s", error)
-        return [handle.received(events.get(handle.key), over) for handle, over in zip(handles, ended, strict=True)]
+                    answers = {"": error}
+                for address, answer in answers.items():
+                    if isinstance(answer, BaseException):
+                        log.info("No events from the worker %s: %s", address, answer)
+                        silent.add(client)
+                    else:
+                        found |= answer
+        return [
+            handle.received(found.get(handle.key), over and handle.client not in silent)
+            for handle, over in zip(handles, ended, strict=True)
+        ]
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
         try:
@@ -268,18 +276,19 @@ class DaskHandle:
         self._worker: str | None = None
         self._begun = False
         self._told: list[Command] = []
+        self.acknowledged = 0
 
     @property
     def ended(self) -> bool:
         """Whether nothing new will be reported."""
         return self._future.done() or self.client.status != "running"
 
-    def received(self, events: list[Event] | None, ended: bool) -> list[Event] | WorkerLost:
+    def received(self, events: list[Report] | None, ended: bool) -> list[Report] | WorkerLost:
         """What was fetched, or why there is nothing; also passes on commands that the worker has not heard yet.
 
         Args:
             events: those that were fetched; None where no worker has the job.
-            ended: whether it had ended before they were fetched.
+            ended: whether it had ended before they were fetched, and all workers have answered since.
         """
         if events is not None and self._told:
             with contextlib.suppress(OSError, TimeoutError, RuntimeError):
@@ -296,6 +305,9 @@ class DaskHandle:
         except (OSError, TimeoutError, RuntimeError) as error:
             log.info("The worker of %s does not answer: %s", self.key, error)
         self._told.append(command)
+
+    def acknowledge(self, number: int) -> None:
+        self.acknowledged = number
 
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):

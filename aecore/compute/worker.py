@@ -7,13 +7,13 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import psutil
 
 from aecore.messages.channel import Channel
-from aecore.messages.events import Command, Device, Event
+from aecore.messages.events import Command, Device, Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _settled: dict[str, int] = {}
 
 
 def run_job(job: Job) -> None:
-    """Trains to the end of the attempt. Its events wait in the channel until `take_events` fetches them."""
+    """Trains to the end of the attempt. Its events wait in the channel until they are acknowledged."""
     channel = Channel()
     with _lock:
         for key in [key for key in _channels if key.rpartition("#")[0] == job.run]:
@@ -39,9 +39,13 @@ def run_job(job: Job) -> None:
     _settled.setdefault("resident", psutil.Process().memory_info().rss)
 
 
-def take_events(keys: Sequence[str]) -> dict[str, list[Event]]:
-    """The events of those of the jobs that are on this worker, since the last call."""
-    return {key: _channels[key].take() for key in keys if key in _channels}
+def read_events(acknowledged: Mapping[str, int]) -> dict[str, list[Report]]:
+    """The events of those of the jobs that are on this worker; see `aecore.messages.channel.Channel.read`.
+
+    Args:
+        acknowledged: for each job the number of its last event that was stored.
+    """
+    return {key: _channels[key].read(number) for key, number in acknowledged.items() if key in _channels}
 
 
 def tell(key: str, command: Command) -> bool:

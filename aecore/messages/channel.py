@@ -1,13 +1,14 @@
 """The line between a training and whoever watches it: events out, commands in.
 
-The training only ever appends and never waits for a reader. A reader takes what has come since it last
-looked; of snapshots, progress and checkpoints only the newest is kept, so a slow reader costs no memory.
+The training only ever appends and never waits for a reader. Events are numbered and stay until a reader has
+acknowledged them, so that none is lost with an answer that never arrived; of snapshots, progress and checkpoints only
+the newest is kept, so a slow reader costs no memory.
 """
 
 import threading
 from dataclasses import replace
 
-from aecore.messages.events import Checkpoint, Command, Event, Progress, Snapshot
+from aecore.messages.events import Checkpoint, Command, Event, Progress, Report, Snapshot
 
 _REPLACEABLE = (Progress, Snapshot, Checkpoint)
 
@@ -17,27 +18,39 @@ class Channel:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._events: list[Event] = []
+        self._reports: list[Report] = []
+        self._emitted = 0
         self._command = Command()
         self._news = False
 
     def emit(self, event: Event) -> None:
-        """Appends an event; a newer progress of the stage, snapshot or checkpoint takes the place of an unread one."""
+        """Appends an event; a newer progress of the stage, snapshot or checkpoint takes the place of an older one."""
         with self._changed:
             if isinstance(event, _REPLACEABLE):
-                for k, old in enumerate(self._events):
+                for k, (_, old) in enumerate(self._reports):
                     if type(old) is type(event) and getattr(old, "stage", "") == getattr(event, "stage", ""):
                         if isinstance(old, Snapshot) and isinstance(event, Snapshot):
                             event = replace(event, arrays={**old.arrays, **event.arrays})
-                        del self._events[k]
+                        del self._reports[k]
                         break
-            self._events.append(event)
+            self._emitted += 1
+            self._reports.append(Report(self._emitted, event))
+
+    def read(self, acknowledged: int) -> list[Report]:
+        """Hands over the events after an acknowledged one, in their order, and forgets those up to it.
+
+        Args:
+            acknowledged: number of the last event that the reader has stored; 0 for none.
+        """
+        with self._changed:
+            self._reports = [report for report in self._reports if report.number > acknowledged]
+            return list(self._reports)
 
     def take(self) -> list[Event]:
-        """Hands over the events that were not taken yet, in their order."""
+        """Hands over all events that are left, for a reader in this process who acknowledges them at once."""
         with self._changed:
-            events, self._events = self._events, []
-            return events
+            reports, self._reports = self._reports, []
+            return [report.event for report in reports]
 
     def tell(self, command: Command) -> None:
         """Passes a command on; what it leaves open stays as it was told before."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -155,6 +155,18 @@ class Failed:
 
 
 Event = Started | Progress | EpochDone | Baseline | Snapshot | Kept | Checkpoint | Finished | Failed
+
+
+class Report(NamedTuple):
+    """An event on its way to the store.
+
+    Attributes:
+        number: counts the events of an attempt, from 1; some are missing, where a newer event took their place.
+        event: what happened.
+    """
+
+    number: int
+    event: Event
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from aecore.compute.backend import Backend, Handle
 from aecore.errors import AecoreError, StorageError, WorkerLost
-from aecore.messages.events import Command, Event, Failed, Finished
+from aecore.messages.events import Command, Event, Failed, Finished, Report
 from aecore.messages.jobs import Job
 from aecore.runs.limits import overrun
 from aecore.schema import Status
@@ -35,17 +35,16 @@ class Follower:
         self._store, self._backend, self._limits = store, backend, limits
         self._overrun: dict[str, str] = {}  # why a run was paused, until it has
         self._lock = threading.Lock()
-        self._handles: dict[str, Handle] = {}
-        self._early: dict[str, list[Command]] = {}  # told before the worker was there
         self._followed: dict[str, tuple[Job, Handle]] = {}  # in the background
         self._threads: set[threading.Thread] = set()
         self._collecting = False
         self._unstored: dict[str, tuple[int, Status, str]] = {}
-        self._closing = threading.Event()
+        self._closing, self._asked = threading.Event(), threading.Event()
 
     def close(self) -> None:
         """Ends the following; active runs stay resumable from their last checkpoint."""
         self._closing.set()
+        self.wake()
         for thread in list(self._threads):
             thread.join(CLOSE_SECONDS)
 
@@ -57,20 +56,12 @@ class Follower:
 
     def start(self, job: Job, command: Command | None = None) -> None:
         """Trains in the background; `command` is told from the start."""
-        self._early[job.run] = []
         job = replace(job, command=command)  # sent along, so that no step is taken before it is heard
         self._in_thread(f"start {job.run}", lambda: self._begin(job))
 
-    def tell(self, run: str, command: Command) -> bool:
-        """Passes a command on, at once or as soon as the worker is there; returns whether the run is followed."""
-        with self._lock:
-            handle = self._handles.get(run)
-            if handle is None and run in self._early:
-                self._early[run].append(command)
-                return True
-        if handle is not None:
-            handle.tell(command)
-        return handle is not None
+    def wake(self) -> None:
+        """Has commands passed on at once that were stored for a run; without it they wait for the next look."""
+        self._asked.set()
 
     def waiting_before(self, run: RunView) -> int:
         """How many runs, of whomever, are ahead of a queued one."""
@@ -79,7 +70,6 @@ class Follower:
 
     def follow(self, job: Job, backend: Backend) -> Iterator[Event]:
         """Hands a job in and stores what it reports, until its last event; yields each event after it was stored."""
-        self._early.setdefault(job.run, [])
         try:
             handle = self._handed_in(job, backend)
         except WorkerLost as error:
@@ -88,10 +78,11 @@ class Follower:
         try:
             over = False
             while not over and not self._closing.is_set():
+                self._pass_on({job.run: (job, handle)})
                 events, over = self._stored(job, handle, backend.collect([handle])[0])
                 yield from events
                 if not over:
-                    self._closing.wait(FOLLOW_SECONDS)
+                    self._wait(FOLLOW_SECONDS)
         finally:
             self._let_go(job, handle)
 
@@ -132,6 +123,7 @@ class Follower:
                 if not self._collecting:
                     break
             try:
+                self._pass_on({job.run: (job, handle) for job, handle in followed})
                 batches = self._backend.collect([handle for _, handle in followed])
             except Exception as error:
                 for job, handle in followed:
@@ -146,7 +138,7 @@ class Follower:
                     self._give_up(job, error)
                 if over:
                     self._leave(job, handle)
-            self._closing.wait(max(FOLLOW_SECONDS, len(followed) * FOLLOW_SECONDS_A_RUN))
+            self._wait(max(FOLLOW_SECONDS, len(followed) * FOLLOW_SECONDS_A_RUN))
         for job, handle in followed:
             self._leave(job, handle)
         if not followed:
@@ -160,28 +152,32 @@ class Follower:
 
     def _handed_in(self, job: Job, backend: Backend) -> Handle:
         try:
-            handle = backend.start(job)
-        except Exception as error:
-            del self._early[job.run]
-            if isinstance(error, WorkerLost):
-                self._end(job, "interrupted", str(error))
+            return backend.start(job)
+        except WorkerLost as error:
+            self._end(job, "interrupted", str(error))
             raise
-        with self._lock:
-            self._handles[job.run] = handle
-            early = self._early.pop(job.run)
-        for command in early:
-            handle.tell(command)
-        return handle
+
+    def _wait(self, seconds: float) -> None:
+        """Waits for the next look, or until it is asked for earlier."""
+        self._asked.wait(seconds)
+        self._asked.clear()
+
+    def _pass_on(self, followed: Mapping[str, tuple[Job, Handle]]) -> None:
+        """Passes commands on that were stored for runs."""
+        asked = self._store.asked(followed)
+        for one in asked:
+            job, handle = followed[one.run]
+            if one.attempt == job.attempt:
+                handle.tell(one.command)
+        if asked:
+            self._store.passed_on(asked)
 
     def _let_go(self, job: Job, handle: Handle) -> None:
-        with self._lock:
-            if self._handles.get(job.run) is handle:
-                del self._handles[job.run]
         handle.close()
         # Nothing is left to end where the last event was stored; else nobody watches any more.
         self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
 
-    def _stored(self, job: Job, handle: Handle, batch: list[Event] | WorkerLost) -> tuple[list[Event], bool]:
+    def _stored(self, job: Job, handle: Handle, batch: list[Report] | WorkerLost) -> tuple[list[Event], bool]:
         """Stores what was fetched; returns it, or the failure that ended the run, and whether the run is over."""
         if isinstance(batch, WorkerLost):
             message = f"{batch} {self._way_on(job.run)}"
@@ -190,14 +186,17 @@ class Follower:
         try:
             if not self._store.apply(job.run, job.attempt, batch):
                 return [], True
+            if batch:
+                handle.acknowledge(batch[-1].number)
         except StorageError as error:
             handle.tell(Command(action="pause"))
             self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")
             return [Failed(str(error))], True
-        over = any(isinstance(event, Finished | Failed) for event in batch)
+        events = [report.event for report in batch]
+        over = any(isinstance(event, Finished | Failed) for event in events)
         if job.workspace and batch:
             self._keep_limits(job, handle, over)
-        return batch, over
+        return events, over
 
     def _keep_limits(self, job: Job, handle: Handle, over: bool) -> None:
         """Pauses a run that has used what it may; once it has ended, says why."""

@@ -154,7 +154,7 @@ class Runs(StoredRuns):
         """Pauses after the next chunk of steps.
 
         Raises:
-            BadInput: it is not being trained by this program.
+            BadInput: it is not being trained.
         """
         self._tell(name, Command(action="pause"))
 
@@ -162,7 +162,7 @@ class Runs(StoredRuns):
         """Ends a run where it is and measures it; one that is paused is measured as it stands.
 
         Raises:
-            BadInput: it has ended already, or is trained by another program.
+            BadInput: it has ended already.
         """
         self._refuse_pretrained(name)
         run = self.run(name)
@@ -190,15 +190,15 @@ class Runs(StoredRuns):
         """Changes how fast an active run may go.
 
         Raises:
-            BadInput: it is not being trained by this program.
+            BadInput: it is not being trained.
         """
         self._tell(name, Command(**speed._asdict()))
 
     def _tell(self, name: str, command: Command) -> None:
         """Passes a command to an active run."""
         self._refuse_pretrained(name)
-        if not self._follower.tell(name, command):
-            raise BadInput(f"The run {name} is not being trained here ({self.run(name).status}).")
+        self._store.ask(name, command)
+        self._follower.wake()
 
     def expected_seconds(self, config: RunConfig) -> float | None:
         """How long a run would take, by the speed of the newest comparable one; None where there is none.

@@ -1,18 +1,21 @@
 """Writes what runs report and reads it back. The one writer of the database and of the artifact folder."""
 
 import copy
+import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from aecore.errors import BadInput, StorageError
-from aecore.messages.events import Device, EpochDone, Event
+from aecore.errors import AecoreError, BadInput, StorageError
+from aecore.messages.events import Command, Device, EpochDone, Report
 from aecore.messages.jobs import Job
 from aecore.schema import ACTIVE, RunConfig
 from aecore.store.arrays import read_arrays
@@ -22,6 +25,7 @@ from aecore.store.eventlog import apply_event, artifacts_of, newest
 from aecore.store.ownership import is_gone, this_process
 from aecore.store.tables import (
     ArtifactRow,
+    CommandRow,
     EpochRow,
     RunRow,
     ShareRow,
@@ -31,8 +35,9 @@ from aecore.store.tables import (
     minute_now,
     now,
 )
-from aecore.store.views import SHARED, Curve, RunView, SnapshotView, Usage
+from aecore.store.views import SHARED, Asked, Curve, RunView, SnapshotView, Usage
 
+log = logging.getLogger(__name__)
 MAX_TICKS = 600
 
 
@@ -127,7 +132,7 @@ class Repository:
                 sa.update(RunRow)
                 .where(RunRow.id == name, RunRow.attempt < attempt, RunRow.status.not_in(ACTIVE))
                 .values(
-                    attempt=attempt, status="queued", message="", stage="", owner=self.owner,
+                    attempt=attempt, reported=0, status="queued", message="", stage="", owner=self.owner,
                     config=config.to_json(), total_epochs=config.hyper.total_epochs, samples_per_second=0.0,
                     position=stored.position if stored else 0.0, attempt_seconds=0.0,
                 )
@@ -135,6 +140,7 @@ class Repository:
             if cast(Any, claimed).rowcount != 1:
                 raise BadInput(f"The run {name} is already being trained.")
             done = stored.position if stored else 0.0
+            session.execute(sa.delete(CommandRow).where(CommandRow.run == name))
             session.execute(sa.delete(EpochRow).where(EpochRow.run == name, EpochRow.epoch > done + 1e-9))
             session.execute(sa.delete(TickRow).where(TickRow.run == name, TickRow.position > done + 1e-9))
             stale = session.scalars(
@@ -149,8 +155,10 @@ class Repository:
             self.artifacts.remove(artifact.path)
         return job
 
-    def apply(self, name: str, attempt: int, events: Iterable[Event]) -> bool:
-        """Stores what an attempt reported.
+    def apply(self, name: str, attempt: int, reports: Sequence[Report]) -> bool:
+        """Stores what an attempt reported; what was stored before is left out.
+
+        An event that nobody can store is left out as well, and the run's message says so.
 
         Returns:
             Whether the attempt is still the run's present one; a stale one changes nothing.
@@ -158,17 +166,60 @@ class Repository:
         Raises:
             StorageError: something could not be written; then nothing of it is stored.
         """
+        try:
+            return self._apply(name, attempt, reports)
+        except (AecoreError, SQLAlchemyError):
+            raise
+        except Exception:
+            if len(reports) > 1:  # the others are stored one by one
+                return all(self.apply(name, attempt, [report]) for report in reports)
+            event = type(reports[0].event).__name__
+            log.exception("An event of the run %s cannot be stored: %s", name, event)
+            reason = f"A part of what this run reported ({event}) could not be stored; see the log."
+            return self._apply(name, attempt, reports, reason)
+
+    def _apply(self, name: str, attempt: int, reports: Iterable[Report], refused: str = "") -> bool:
+        """Stores events in one transaction, or in their place the reason why they are refused."""
         removed: list[str] = []
         with self._database.transaction() as session:
             row = self._row(session, name)
             if row.attempt != attempt:
                 return False
-            for event in events:
-                removed += apply_event(session, self.artifacts, row, event)
+            for number, event in reports:
+                if number <= row.reported:
+                    continue
+                row.reported = number
+                if refused:
+                    row.message = refused
+                else:
+                    removed += apply_event(session, self.artifacts, row, event)
                 session.flush()  # what was reported together may replace each other
         for path in removed:
             self.artifacts.remove(path)
         return True
+
+    def ask(self, name: str, command: Command) -> None:
+        """Notes a command for an active run; whichever program follows it passes it on.
+
+        Raises:
+            BadInput: the run is not active.
+        """
+        with self._database.transaction() as session:
+            row = self._row(session, name)
+            if row.status not in ACTIVE:
+                raise BadInput(f"The run {name} is not being trained: it is {row.status}.")
+            session.add(CommandRow(run=row.id, attempt=row.attempt, command=asdict(command)))
+
+    def asked(self, names: Collection[str]) -> list[Asked]:
+        """The commands for these runs that were not passed on yet, in their order."""
+        with self._database.transaction() as session:
+            rows = session.scalars(sa.select(CommandRow).where(CommandRow.run.in_(names)).order_by(CommandRow.id)).all()
+            return [Asked(row.id, row.run, row.attempt, Command(**row.command)) for row in rows]
+
+    def passed_on(self, asked: Iterable[Asked]) -> None:
+        """Forgets commands that have been passed on."""
+        with self._database.transaction() as session:
+            session.execute(sa.delete(CommandRow).where(CommandRow.id.in_([one.id for one in asked])))
 
     def end(self, name: str, attempt: int, status: str, message: str) -> None:
         """Ends an attempt that could not end itself."""

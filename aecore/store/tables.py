@@ -34,6 +34,7 @@ class RunRow(Base):
     status: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(String(1000), default="")
     attempt: Mapped[int] = mapped_column(default=0)
+    reported: Mapped[int] = mapped_column(default=0, server_default="0")
     owner: Mapped[str] = mapped_column(String(200), default="")
     workspace: Mapped[str] = mapped_column(String(64), default="", server_default="")
     created: Mapped[datetime] = mapped_column(DateTime, default=now)
@@ -56,6 +57,17 @@ class RunRow(Base):
     test_size: Mapped[int] = mapped_column(default=0)
     baseline_loss: Mapped[float | None] = mapped_column(default=None)
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class CommandRow(Base):
+    """Something that an attempt at a run is to be told by whichever program follows it."""
+
+    __tablename__ = "commands"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    command: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class ShareRow(Base):

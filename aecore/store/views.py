@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aecore.messages.events import Device, EpochDone
+from aecore.messages.events import Command, Device, EpochDone
 from aecore.schema import ACTIVE, RunConfig, Status
 
 SHARED = "~"  # with which the names of shared runs begin
@@ -26,6 +26,15 @@ class Usage(NamedTuple):
     active: int
     stored_bytes: int
     hour_seconds: float
+
+
+class Asked(NamedTuple):
+    """A command that waits until it is passed on to an attempt at a run."""
+
+    id: int
+    run: str
+    attempt: int
+    command: Command
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from aecore import service as service_module
 from aecore.compute import worker as compute_worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
+from aecore.messages.channel import Channel
 from aecore.messages.events import (
     Baseline,
     Checkpoint,
@@ -27,6 +28,7 @@ from aecore.messages.events import (
     Event,
     Finished,
     Progress,
+    Report,
     Snapshot,
     Started,
 )
@@ -50,8 +52,8 @@ class ScriptedWorker:
         self.jobs.append(job)
         return ScriptedHandle(self, job)
 
-    def collect(self, handles: Sequence["ScriptedHandle"]) -> list[list[Event] | WorkerLost]:
-        return [handle.take() for handle in handles]
+    def collect(self, handles: Sequence["ScriptedHandle"]) -> list[list[Report] | WorkerLost]:
+        return [handle.read() for handle in handles]
 
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))
@@ -78,6 +80,7 @@ class ScriptedHandle:
 
     def __init__(self, worker: ScriptedWorker, job: Job):
         self._worker, self._done = worker, False
+        self._channel, self._acknowledged = Channel(), 0
         units = job.config["fields"]["code_size"]
         total = job.config["fields"]["epochs"]
         rng = np.random.default_rng(0)
@@ -91,7 +94,7 @@ class ScriptedHandle:
             "indices": np.arange(50, dtype=np.int32),
             **worker.visualizations,
         }
-        self._events: list[Event] = [
+        events: list[Event] = [
             Started(Device("cpu", "CPU, 2 cores", "scripted"), 1234, 23, 1437, 360, total),
             EpochDone(1, "training", 0.05, 0.04, 0.1, 9000.0, 0.003, worker.parts),
             EpochDone(2, "training", 0.03, 0.02, 0.1, 9000.0, 0.003, worker.parts),
@@ -100,24 +103,28 @@ class ScriptedHandle:
             Snapshot(2.0, arrays),
             Checkpoint(2, 0, b"checkpoint"),
         ]
+        for event in events:
+            self._channel.emit(event)
         if job.command:
             self.tell(job.command)
 
-    def take(self) -> list[Event]:
-        events, self._events = self._events, []
+    def read(self) -> list[Report]:
         if self._worker.end.is_set() and not self._done:
             self._done = True
-            events.append(Finished("finished", METRICS, b"model"))
-        return events
+            self._channel.emit(Finished("finished", METRICS, b"model"))
+        return self._channel.read(self._acknowledged)
+
+    def acknowledge(self, number: int) -> None:
+        self._acknowledged = number
 
     def tell(self, command: Command) -> None:
         self._worker.commands.append(command)
         if command.action:
             self._done = True
-            self._events.append(Finished("paused" if command.action == "pause" else "stopped", METRICS, b"model"))
+            self._channel.emit(Finished("paused" if command.action == "pause" else "stopped", METRICS, b"model"))
 
     def close(self) -> None:
-        self._events.clear()
+        """Nothing is kept beyond the handle."""
 
 
 @pytest.fixture(scope="session", autouse=True)

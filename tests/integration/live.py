@@ -14,7 +14,7 @@ import psutil
 from aecore.compute.backend import Handle, WorkerStatus
 from aecore.compute.cluster import DaskBackend
 from aecore.errors import WorkerLost
-from aecore.messages.events import Event
+from aecore.messages.events import Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job
 from aecore.schema import RunConfig
 from aecore.service import Service
@@ -113,7 +113,7 @@ class Borrowed:
     def start(self, job: Job) -> Handle:
         return self._backend.start(job)
 
-    def collect(self, handles: Sequence[Any]) -> list[list[Event] | WorkerLost]:
+    def collect(self, handles: Sequence[Any]) -> list[list[Report] | WorkerLost]:
         return self._backend.collect(handles)
 
     def infer(self, request: InferenceRequest) -> InferenceResult | None:

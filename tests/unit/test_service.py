@@ -17,6 +17,7 @@ from aecore.messages.jobs import ENCODE
 from aecore.schema import RunConfig, Speed
 from aecore.service import EXPLORERS, Service
 from aecore.settings import Limits, Settings
+from tests.reports import report
 
 MINE, OTHER = "m" * 32, "o" * 32
 CONFIG = RunConfig.make("vanilla", "digits", None, {"epochs": 2})
@@ -74,7 +75,7 @@ def stored(service: Service) -> str:
     store = service.runs._store
     name = store.create(CONFIG)
     store.begin_attempt(name, CONFIG)
-    store.apply(name, 1, [Progress(1.0, 0.5, 1e4, 1e-3, "training"), Finished("stopped", {}, b"keras")])
+    report(store, name, 1, [Progress(1.0, 0.5, 1e4, 1e-3, "training"), Finished("stopped", {}, b"keras")])
     return name
 
 

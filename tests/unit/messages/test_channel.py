@@ -37,6 +37,19 @@ def test_events_are_handed_over_once(channel: Channel):
     assert channel.take() == []
 
 
+def test_events_stay_until_they_are_acknowledged(channel: Channel):
+    for event in (epoch(1), progress(1.5), epoch(2), progress(2.5)):
+        channel.emit(event)
+    first = channel.read(0)
+    assert [report.event for report in first] == [epoch(1), epoch(2), progress(2.5)]
+    assert channel.read(0) == first, "the answer may have been lost"
+    channel.emit(epoch(3))
+    assert [report.event for report in channel.read(first[1].number)] == [progress(2.5), epoch(3)]
+    numbers = [report.number for report in channel.read(0)]
+    assert numbers == sorted(numbers)
+    assert channel.read(numbers[-1]) == []
+
+
 @pytest.mark.parametrize("make", [progress, snapshot, checkpoint])
 def test_of_what_is_replaceable_the_newest_is_kept(channel: Channel, make):
     for position in (1, 2, 3):

@@ -10,6 +10,7 @@ from aecore.messages.events import Device, Progress, Snapshot, Started
 from aecore.schema import RunConfig
 from aecore.store import eventlog
 from aecore.store.repository import Repository
+from tests.reports import report
 
 EPOCHS, MOST = 400, 16
 CONFIG = RunConfig.make("vanilla", "digits", None, {"epochs": EPOCHS})
@@ -28,7 +29,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repositor
 def run(store: Repository) -> str:
     name = store.create(CONFIG)
     store.begin_attempt(name, CONFIG)
-    store.apply(name, 1, [STARTED])
+    report(store, name, 1, [STARTED])
     return name
 
 
@@ -38,7 +39,7 @@ def snapshots(*positions: float) -> list[Snapshot]:
 
 @pytest.mark.parametrize("length", [MOST + 1, 3 * MOST, EPOCHS])
 def test_a_replay_spans_the_whole_run(length: int, store: Repository, run: str, tmp_path: Path):
-    store.apply(run, 1, snapshots(*range(length + 1)))
+    report(store, run, 1, snapshots(*range(length + 1)))
     positions = store.snapshot_positions(run)
     assert positions[0] == 0
     assert positions[-1] == length
@@ -49,7 +50,7 @@ def test_a_replay_spans_the_whole_run(length: int, store: Repository, run: str, 
 
 def test_ticks_have_a_limit(store: Repository, run: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(eventlog, "TICK_SPACING", 1 / 20)
-    store.apply(run, 1, [Progress(k * EPOCHS / 200, 1 / k, 1e4, 1e-3, "training") for k in range(1, 201)])
+    report(store, run, 1, [Progress(k * EPOCHS / 200, 1 / k, 1e4, 1e-3, "training") for k in range(1, 201)])
     ticks = store.curve(run).ticks
     assert len(ticks) == 20
     assert ticks[-1] == (EPOCHS, 1 / 200)

@@ -14,18 +14,21 @@ from aecore.errors import BadInput, StorageError
 from aecore.messages.events import (
     Baseline,
     Checkpoint,
+    Command,
     Device,
     EpochDone,
     Event,
     Failed,
     Finished,
     Progress,
+    Report,
     Snapshot,
     Started,
 )
 from aecore.schema import RunConfig
 from aecore.store.eventlog import MAX_SNAPSHOTS
 from aecore.store.repository import MAX_TICKS, Repository
+from tests.reports import report
 
 CONFIG = RunConfig.make("vanilla", "digits", None, {"batch_size": 10, "epochs": 4})
 STARTED = Started(Device("cpu", "CPU", "here"), 100, 10, train_size=100, test_size=20, total_epochs=4)
@@ -59,6 +62,10 @@ def full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def losses(store: Repository, run: str) -> list[tuple[int, float]]:
+    return [(epoch.epoch, epoch.loss) for epoch in store.curve(run).epochs]
+
+
 @pytest.fixture
 def open_store(tmp_path: Path) -> Iterator[Callable[[], Repository]]:
     """Opens the same store again and again, as several programs would."""
@@ -83,7 +90,15 @@ def run(store: Repository) -> str:
     """A run whose first attempt has begun."""
     name = store.create(CONFIG)
     assert store.begin_attempt(name, CONFIG).attempt == 1
-    assert store.apply(name, 1, [STARTED])
+    assert report(store, name, 1, [STARTED])
+    return name
+
+
+@pytest.fixture
+def new_run(store: Repository) -> str:
+    """A run of which nothing was reported yet."""
+    name = store.create(CONFIG)
+    store.begin_attempt(name, CONFIG)
     return name
 
 
@@ -94,9 +109,59 @@ def end(store: Repository, run: str, attempt: int = 1) -> None:
 # Events
 
 
+def test_what_is_reported_twice_or_out_of_order_changes_nothing(store: Repository, new_run: str):
+    reports = [Report(k, event) for k, event in enumerate([STARTED, epoch(1), progress(1.5), epoch(2)], start=1)]
+    store.apply(new_run, 1, reports[:3])
+    seen = store.run(new_run), store.curve(new_run)
+    for again in (reports[:3], reports[:1], reports[1:2], [Report(2, epoch(1, loss=9.0)), Report(1, Failed("no"))]):
+        assert store.apply(new_run, 1, again)
+        assert (store.run(new_run), store.curve(new_run)) == seen
+    store.apply(new_run, 1, reports)
+    assert losses(store, new_run) == [(1, 1.0), (2, 0.5)]
+
+
+def test_a_new_attempt_counts_from_the_beginning(store: Repository, run: str):
+    report(store, run, 1, [epoch(1), checkpoint(1)])
+    end(store, run)
+    store.begin_attempt(run, CONFIG)
+    store.apply(run, 2, [Report(1, STARTED), Report(2, epoch(2))])
+    assert losses(store, run) == [(1, 1.0), (2, 0.5)]
+
+
+def test_an_event_that_cannot_be_stored_ends_nothing_but_itself(store: Repository, new_run: str):
+    """A checkpoint before the start: nobody knows yet how many steps an epoch has."""
+    events = [progress(0.5), checkpoint(0, 5), STARTED, epoch(1), checkpoint(1)]
+    assert store.apply(new_run, 1, [Report(k, event) for k, event in enumerate(events, start=1)])
+    view = store.run(new_run)
+    assert view.status == "running"
+    assert "(Checkpoint) could not be stored" in view.message
+    assert losses(store, new_run) == [(1, 1.0)]
+    assert store.checkpoint_epoch(new_run) == 1.0
+    report(store, new_run, 1, [Finished("finished", {}, b"keras")])
+    assert store.run(new_run).status == "finished"
+    assert "(Checkpoint) could not be stored" in store.run(new_run).message
+
+
+def test_commands_wait_for_whoever_follows_the_run(store: Repository, run: str, open_store: Callable[[], Repository]):
+    elsewhere = open_store()
+    elsewhere.ask(run, Command(learning_rate=0.1))
+    elsewhere.ask(run, Command(action="pause"))
+    asked = store.asked([run])
+    told = [Command(learning_rate=0.1), Command(action="pause")]
+    assert [(one.attempt, one.command) for one in asked] == [(1, command) for command in told]
+    store.passed_on(asked[:1])
+    assert [one.command for one in store.asked([run, "other"])] == told[1:]
+    end(store, run)
+    store.begin_attempt(run, CONFIG)
+    assert store.asked([run]) == [], "what the attempt before was told is not for the next"
+    end(store, run, 2)
+    with pytest.raises(BadInput, match="is not being trained: it is interrupted"):
+        elsewhere.ask(run, Command(action="stop"))
+
+
 def test_what_was_reported_is_read_back(store: Repository, run: str):
     reported = [progress(0.5), epoch(1), Baseline(0.03), snapshot(1, fixed=True), checkpoint(1)]
-    assert store.apply(run, 1, reported)
+    assert report(store, run, 1, reported)
     view, curve, picture = store.run(run), store.curve(run), store.snapshot(run)
     assert (view.status, view.position, view.baseline_loss, view.parameters) == ("running", 1, 0.03, 100)
     assert view.config == CONFIG
@@ -109,28 +174,28 @@ def test_what_was_reported_is_read_back(store: Repository, run: str):
 
 
 def test_the_end_is_read_back(store: Repository, run: str):
-    store.apply(run, 1, [epoch(1), Finished("stopped", {"mse": 0.1, "psnr": None}, b"keras")])
+    report(store, run, 1, [epoch(1), Finished("stopped", {"mse": 0.1, "psnr": None}, b"keras")])
     assert store.run(run).status == "stopped"
     assert store.run(run).metrics == {"mse": 0.1, "psnr": None}
     assert store.model(run) == b"keras"
 
 
 def test_a_failure_keeps_its_sentence(store: Repository, run: str):
-    store.apply(run, 1, [Failed("The training diverged.")])
+    report(store, run, 1, [Failed("The training diverged.")])
     assert (store.run(run).status, store.run(run).message) == ("failed", "The training diverged.")
     with pytest.raises(BadInput, match="no model file yet"):
         store.model(run)
 
 
 def test_only_the_newest_checkpoint_is_kept(store: Repository, run: str, tmp_path: Path):
-    store.apply(run, 1, [checkpoint(1), checkpoint(1, 5), checkpoint(2)])
+    report(store, run, 1, [checkpoint(1), checkpoint(1, 5), checkpoint(2)])
     assert files(tmp_path / "runs") == {f"{run}/checkpoint-1-2.000000.npz"}
     end(store, run)
     assert store.begin_attempt(run, CONFIG).checkpoint == b"state 2 0"
 
 
 def test_a_stale_attempt_changes_nothing(store: Repository, run: str, tmp_path: Path):
-    store.apply(run, 1, [epoch(1), checkpoint(1)])
+    report(store, run, 1, [epoch(1), checkpoint(1)])
     end(store, run)
     store.begin_attempt(run, CONFIG)
     before, kept = store.run(run), files(tmp_path / "runs")
@@ -144,7 +209,7 @@ def test_a_stale_attempt_changes_nothing(store: Repository, run: str, tmp_path: 
         Finished("stopped", {}, b""),
     ]
     for event in late:
-        assert not store.apply(run, 1, [event])
+        assert not report(store, run, 1, [event])
     end(store, run, attempt=1)
     assert store.run(run) == before
     assert len(store.curve(run).epochs) == 1
@@ -152,27 +217,27 @@ def test_a_stale_attempt_changes_nothing(store: Repository, run: str, tmp_path: 
 
 
 def test_a_full_disk_loses_nothing(store: Repository, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    store.apply(run, 1, [epoch(1), checkpoint(1), snapshot(1, fixed=True)])
+    report(store, run, 1, [epoch(1), checkpoint(1), snapshot(1, fixed=True)])
     before, kept = store.run(run), files(tmp_path / "runs")
     later: list[Event] = [checkpoint(2), snapshot(2), Finished("finished", {"mse": 0.1}, b"keras")]
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full_disk)
         for event in later:
             with pytest.raises(StorageError, match=r"No disk space is left .* what was stored before is untouched"):
-                store.apply(run, 1, [event])
+                report(store, run, 1, [event])
     assert store.run(run) == before
     assert files(tmp_path / "runs") == kept
     end(store, run)
     assert store.begin_attempt(run, CONFIG).checkpoint == b"state 1 0"
-    assert store.apply(run, 2, later)
+    assert report(store, run, 2, later)
 
 
 # Attempts
 
 
 def test_an_attempt_cuts_the_log_back_to_the_checkpoint(store: Repository, run: str):
-    store.apply(run, 1, [progress(0.5), epoch(1), snapshot(1, fixed=True), progress(1.5), checkpoint(1, 5)])
-    store.apply(run, 1, [progress(1.7), snapshot(1.7), epoch(2), progress(2.5)])
+    report(store, run, 1, [progress(0.5), epoch(1), snapshot(1, fixed=True), progress(1.5), checkpoint(1, 5)])
+    report(store, run, 1, [progress(1.7), snapshot(1.7), epoch(2), progress(2.5)])
     end(store, run)
     job = store.begin_attempt(run, CONFIG, until=3)
     assert (job.attempt, job.checkpoint, job.until) == (2, b"state 1 5", 3)
@@ -183,14 +248,14 @@ def test_an_attempt_cuts_the_log_back_to_the_checkpoint(store: Repository, run: 
 
 
 def test_without_a_checkpoint_it_starts_from_nothing(store: Repository, run: str):
-    store.apply(run, 1, [progress(0.5), epoch(1)])
+    report(store, run, 1, [progress(0.5), epoch(1)])
     end(store, run)
     assert store.begin_attempt(run, CONFIG).checkpoint is None
     assert store.curve(run).epochs == store.curve(run).ticks == ()
 
 
 def test_an_active_run_is_refused(store: Repository, run: str):
-    store.apply(run, 1, [epoch(1), progress(1.5)])
+    report(store, run, 1, [epoch(1), progress(1.5)])
     before = store.run(run), store.curve(run)
     with pytest.raises(BadInput, match=f"{run} is already being trained"):
         store.begin_attempt(run, CONFIG)
@@ -217,7 +282,7 @@ def test_of_two_attempts_at_once_one_wins(open_store: Callable[[], Repository], 
 
 
 def test_a_damaged_checkpoint_leaves_the_run_as_it_was(store: Repository, run: str, tmp_path: Path):
-    store.apply(run, 1, [epoch(1), checkpoint(1), progress(1.5)])
+    report(store, run, 1, [epoch(1), checkpoint(1), progress(1.5)])
     end(store, run)
     before = store.run(run), store.curve(run)
     (tmp_path / "runs" / run / "checkpoint-1-1.000000.npz").write_bytes(b"state 1 1")
@@ -248,7 +313,7 @@ def test_runs_of_a_dead_process_are_orphans(store: Repository, owner: str):
 
 def test_snapshots_are_thinned_more_where_less_happens(store: Repository, run: str, tmp_path: Path):
     last = MAX_SNAPSHOTS + 40
-    store.apply(run, 1, [snapshot(k, fixed=k == 0) for k in range(last + 1)])
+    report(store, run, 1, [snapshot(k, fixed=k == 0) for k in range(last + 1)])
     positions = store.snapshot_positions(run)
     assert MAX_SNAPSHOTS / 2 <= len(positions) <= MAX_SNAPSHOTS
     assert positions[0] == 0
@@ -265,7 +330,7 @@ def test_snapshots_are_thinned_more_where_less_happens(store: Repository, run: s
 
 
 def test_a_long_curve_is_thinned_from_end_to_end(store: Repository, run: str):
-    store.apply(run, 1, [progress(k / 325, loss=1 / k) for k in range(1, 1301)])
+    report(store, run, 1, [progress(k / 325, loss=1 / k) for k in range(1, 1301)])
     ticks = store.curve(run).ticks
     assert MAX_TICKS / 2 <= len(ticks) <= MAX_TICKS
     assert ticks[0][0] < 0.02
@@ -280,7 +345,7 @@ def test_unknown_runs_are_bad_input(store: Repository):
     for function in (
         store.run,
         lambda name: store.begin_attempt(name, CONFIG),
-        lambda name: store.apply(name, 1, [epoch(1)]),
+        lambda name: report(store, name, 1, [epoch(1)]),
     ):
         with pytest.raises(BadInput, match="There is no run 'nothing'"):
             function("nothing")

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from aecore.errors import BadInput
-from aecore.messages.events import Checkpoint, Device, EpochDone, Finished, Progress, Started
+from aecore.messages.events import Checkpoint, Command, Device, EpochDone, Finished, Progress, Started
 from aecore.schema import RunConfig
 from aecore.store.repository import Repository
 from aecore.store.tables import now
 from aecore.store.views import SHARED
+from tests.reports import report
 
 CONFIG = RunConfig.make("vanilla", "digits", None, {"batch_size": 10, "epochs": 4})
 STARTED = Started(Device("cpu", "CPU", "here"), 100, 10, train_size=100, test_size=20, total_epochs=4)
@@ -32,7 +33,7 @@ def trained(store: Repository, seconds: float = 2.0) -> str:
     store.begin_attempt(name, CONFIG)
     epoch = EpochDone(1, "training", 0.5, 0.6, 0.1, 1e4, 1e-3)
     progress = Progress(1.0, 0.5, 1e4, 1e-3, "training", device_seconds=seconds)
-    store.apply(name, 1, [STARTED, progress, epoch, Checkpoint(1, 0, b"state"), Finished("finished", {}, b"keras")])
+    report(store, name, 1, [STARTED, progress, epoch, Checkpoint(1, 0, b"state"), Finished("finished", {}, b"keras")])
     return name
 
 
@@ -49,7 +50,8 @@ READS: dict[str, Callable[[Repository, str], Any]] = {
 }
 WRITES: dict[str, Callable[[Repository, str], Any]] = {
     "begin": lambda store, name: store.begin_attempt(name, CONFIG),
-    "apply": lambda store, name: store.apply(name, 1, []),
+    "apply": lambda store, name: report(store, name, 1, []),
+    "ask": lambda store, name: store.ask(name, Command(action="stop")),
     "end": lambda store, name: store.end(name, 1, "interrupted", ""),
     "learning rate": lambda store, name: store.ask_learning_rate(name, 0.1),
     "note": lambda store, name: store.note(name, "mine"),
@@ -111,7 +113,7 @@ def test_device_seconds_of_several_attempts_add_up(store: Repository):
     name = trained(mine, seconds=2.0)
     mine.begin_attempt(name, CONFIG)
     for seconds in (0.5, 1.5):
-        mine.apply(name, 2, [Progress(1.0, 0.5, 1e4, 1e-3, "training", device_seconds=seconds)])
+        report(mine, name, 2, [Progress(1.0, 0.5, 1e4, 1e-3, "training", device_seconds=seconds)])
     assert mine.run(name).device_seconds == pytest.approx(3.5)
     assert mine.usage().hour_seconds == pytest.approx(3.5)
 
