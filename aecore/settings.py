@@ -10,9 +10,12 @@ import platformdirs
 from aecore.errors import BadInput
 
 LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES = 0.5, 10_080  # less than a worker takes to start would end it at once
+LEAST_READER_MINUTES = 0.1
+MOST_KEPT_HOURS = 1000
 MOST_RUNS = 512
 _SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+PROJECT = Path(__file__).resolve().parents[1]
+CHECKPOINTS = PROJECT / "checkpoints"
 KERAS_DATASETS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 REUTERS = "http://kdd.ics.uci.edu/databases/reuters21578/"
 GLOVE = "https://nlp.stanford.edu/data/"
@@ -73,7 +76,11 @@ class Settings:
         database_url: any SQLAlchemy URL; "" for SQLite under `home` (`AECORE_DATABASE_URL`).
         scheduler: address of a dask scheduler, or None for a local worker (`AECORE_SCHEDULER`).
         worker_memory: memory limit of the local worker, in dask's notation (`AECORE_WORKER_MEMORY`).
-        idle_minutes: minutes without work after which the local worker ends (`AECORE_IDLE_MINUTES`).
+        idle_minutes: minutes without work after which the local worker ends, and for which it trains on without a
+            dashboard (`AECORE_IDLE_MINUTES`).
+        reader_minutes: minutes for which a worker trains on with nobody reading its events; then it pauses the run
+            (`AECORE_READER_MINUTES`).
+        kept_hours: hours for which a worker keeps what nobody has read (`AECORE_KEPT_HOURS`).
         runs_at_once: runs that the local worker trains in turns; others wait for a place (`AECORE_RUNS_AT_ONCE`).
         checkpoints_dir: folder of the pretrained models (`AECORE_CHECKPOINTS`).
         public: whether each visitor has a workspace, which nobody else sees (`AECORE_PUBLIC`).
@@ -91,6 +98,8 @@ class Settings:
     scheduler: str | None = None
     worker_memory: str = "auto"
     idle_minutes: float = 10.0
+    reader_minutes: float = 60.0
+    kept_hours: float = 24.0
     runs_at_once: int = 64
     checkpoints_dir: Path = CHECKPOINTS
     public: bool = False
@@ -122,6 +131,10 @@ class Settings:
             scheduler=env.get("AECORE_SCHEDULER") or None,
             worker_memory=env.get("AECORE_WORKER_MEMORY", "auto"),
             idle_minutes=_number("AECORE_IDLE_MINUTES", 10.0, LEAST_IDLE_MINUTES, MOST_IDLE_MINUTES, "of minutes"),
+            reader_minutes=_number(
+                "AECORE_READER_MINUTES", 60.0, LEAST_READER_MINUTES, MOST_IDLE_MINUTES, "of minutes"
+            ),
+            kept_hours=_number("AECORE_KEPT_HOURS", 24.0, 0.0, MOST_KEPT_HOURS, "of hours"),
             runs_at_once=_number("AECORE_RUNS_AT_ONCE", 64, 1, MOST_RUNS, "of runs"),
             public=_SWITCH[public],
             limits=Limits.from_env(),

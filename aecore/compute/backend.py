@@ -43,6 +43,10 @@ class Handle(Protocol):
         """Notes that all events up to this one are stored, so that they need not be sent again."""
         ...
 
+    def leave(self) -> bool:
+        """Lets go of the job before its last event; returns whether it goes on, to be found by `Backend.find`."""
+        ...
+
     def close(self) -> None:
         """Lets go of the job after its last event."""
         ...
@@ -56,6 +60,17 @@ class Backend(Protocol):
 
         Raises:
             WorkerLost: there is no worker, and none could be started.
+        """
+        ...
+
+    def find(self, keys: Sequence[str]) -> dict[str, Any]:
+        """Those of the jobs that a program which is gone has handed in, and that go on or wait to be heard.
+
+        Args:
+            keys: of jobs, see `aecore.messages.jobs.Job`.
+
+        Returns:
+            Their handles, as `start` returns them.
         """
         ...
 
@@ -104,6 +119,9 @@ class InProcess:
 
     def start(self, job: Job) -> "InProcessHandle":
         return InProcessHandle(job)
+
+    def find(self, keys: Sequence[str]) -> dict[str, "InProcessHandle"]:
+        return {}  # they ended with their process
 
     def collect(self, handles: Sequence["InProcessHandle"]) -> list[list[Report] | WorkerLost]:
         return [handle.channel.read(handle.acknowledged) for handle in handles]
@@ -166,6 +184,10 @@ class InProcessHandle:
 
     def acknowledge(self, number: int) -> None:
         self.acknowledged = number
+
+    def leave(self) -> bool:
+        self.close()
+        return False
 
     def close(self) -> None:
         self.channel.tell(Command(action="pause"))  # in case it goes on, for nobody reads it any more

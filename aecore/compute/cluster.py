@@ -2,21 +2,16 @@
 
 import contextlib
 import logging
-import os
-import shutil
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 import dask.config as dask_config
-import psutil
-from distributed import Client, KilledWorker, SubprocessCluster
+from distributed import Client, Future, KilledWorker, fire_and_forget
 
-from aecore.compute import guard, worker
+from aecore.compute import local, worker
 from aecore.compute.backend import WorkerStatus
 from aecore.errors import WorkerLost
 from aecore.messages.events import Command, Device, Report
@@ -26,17 +21,10 @@ from aecore.settings import Settings
 log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 10
+CLOSE_SECONDS = 10
 INFER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
 GROWTH = 200_000_000  # bytes by which a worker with nothing to do may have grown
-LOCAL = {  # settings of dask for the processes that are started here
-    # A call to a worker that has just died should fail at once: on one machine nothing takes seconds to connect.
-    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s",
-    "MALLOC_ARENA_MAX": "2",  # a worker has a thread for each run, and would keep memory for each of them
-    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",  # it looks at each thread a hundred times a second
-    "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver" if sys.platform == "linux" else "spawn",
-}
-PROJECT = str(Path(__file__).resolve().parents[2])
 
 
 class DaskBackend:
@@ -50,12 +38,9 @@ class DaskBackend:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: Client | None = None
-        self._cluster: Any = None
         self._starting = False
         self._device: Any = None
-        self._scratch: Path | None = None
         self._renewing = threading.Lock()
-        self._open: set[str] = set()  # jobs that were handed in and not let go of
 
     def client(self) -> Client:
         """The connection to the scheduler; a local cluster that ended is started anew.
@@ -83,11 +68,17 @@ class DaskBackend:
     def start(self, job: Job) -> "DaskHandle":
         client = self.client()
         with self._renewing:
-            if not self._open:
-                self._renew(client)
-            self._open.add(job.key)
-        future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
-        return DaskHandle(client, future, job.key, lambda: self._open.discard(job.key))
+            self._renew(client)
+            future = client.submit(worker.run_job, job, key=job.key, pure=False, resources={"trainer": 1}, retries=0)
+            fire_and_forget(future)  # it goes on when this program goes away
+        return DaskHandle(client, future, job.key)
+
+    def find(self, keys: Sequence[str]) -> dict[str, "DaskHandle"]:
+        if not keys or (self._settings.scheduler is None and local.find(self._folder) is None):
+            return {}
+        client = self.client()
+        there: Any = client.run_on_scheduler(worker.going_on, list(keys))
+        return {key: DaskHandle(client, Future(key, client), key) for key in there}
 
     def collect(self, handles: Sequence["DaskHandle"]) -> list[list[Report] | WorkerLost]:
         ended = [handle.ended for handle in handles]  # before the last events are fetched
@@ -171,14 +162,14 @@ class DaskBackend:
             self._client.run(worker.tidy, on_error="ignore")
 
     def _renew(self, client: Client) -> None:
-        """Replaces a local worker that has grown, before it is given something to do.
+        """Replaces a local worker that has grown and has nothing to do, before it is given a run.
 
         XLA keeps what it compiled for as long as a process lives.
         """
-        if self._cluster is None:
+        if self._settings.scheduler is not None:
             return
         for address, memory in self._memory().items():
-            if memory.resident - memory.settled > GROWTH:
+            if memory.resident - memory.settled > GROWTH and not self._is_busy():
                 log.info("The worker holds %d MB and is replaced", memory.resident // 1_000_000)
                 with contextlib.suppress(OSError, TimeoutError, RuntimeError):
                     client.restart_workers([address], timeout=RESTART_SECONDS)
@@ -195,49 +186,36 @@ class DaskBackend:
 
     def close(self) -> None:
         with self._lock:
+            busy, address = self._is_busy(), self.status().where
             self._discard()
+        if not busy:
+            local.wait_until_ended(address, CLOSE_SECONDS)
+
+    def _is_busy(self) -> bool:
+        """Whether the workers have something to do."""
+        if self._client is None or self._client.status != "running":
+            return False
+        try:
+            processing: Any = self._client.processing()
+        except (OSError, TimeoutError, RuntimeError):
+            return False
+        return any(processing.values())
 
     def _connect(self) -> Client:
         # Weights travel with the job or request that needs them, and dask need not advise against it.
         dask_config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})
-        if self._settings.scheduler:
-            return Client(self._settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)
-        path = os.environ.get("PYTHONPATH", "")
-        if PROJECT not in path.split(os.pathsep):  # the worker must find aecore, wherever it was started
-            os.environ["PYTHONPATH"] = os.pathsep.join([PROJECT, path]) if path else PROJECT
-        for name, value in LOCAL.items():
-            os.environ.setdefault(name, value)
-        os.environ[guard.PARENT] = str(os.getpid())
-        preload = [guard.__name__]
-        self._scratch = _scratch_folder(self._settings.home / "tmp")
-        threads = str(os.cpu_count() or 1)
-        start: Any = SubprocessCluster  # its annotations forbid what its documentation asks for
-        self._cluster = start(
-            n_workers=1,
-            # One for each run, and one so that encoding and decoding never wait behind them.
-            threads_per_worker=self._settings.runs_at_once + 1,
-            dashboard_address=None,
-            scheduler_kwargs={
-                "allowed_failures": 0,
-                "idle_timeout": f"{self._settings.idle_minutes}m",
-                "preload": preload,
-                "scheduler_file": str(self._scratch / "scheduler.json"),
-            },
-            worker_kwargs={
-                "resources": {"trainer": self._settings.runs_at_once},
-                "memory_limit": self._settings.worker_memory,
-                "death_timeout": 30,
-                "preload_nanny": preload,
-                "local_directory": str(self._scratch),
-                "env": {
-                    "OMP_NUM_THREADS": threads,
-                    "OPENBLAS_NUM_THREADS": threads,
-                    "MKL_NUM_THREADS": threads,
-                    "TMPDIR": str(self._scratch),
-                },
-            },
-        )
-        return Client(self._cluster, timeout=START_SECONDS, set_as_default=False)
+        settings = self._settings
+        if settings.scheduler:
+            return Client(settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)
+        address = local.find(self._folder)
+        if address is None:
+            address = local.start(self._folder, settings.runs_at_once, settings.worker_memory, settings.idle_minutes)
+        return Client(address, timeout=CALL_SECONDS, set_as_default=False)
+
+    @property
+    def _folder(self) -> Path:
+        """Where local workers have their folders."""
+        return self._settings.home / "tmp"
 
     @staticmethod
     def _has_worker(client: Client) -> bool:
@@ -250,29 +228,17 @@ class DaskBackend:
         return True
 
     def _discard(self) -> None:
-        client, cluster = self._client, self._cluster
-        self._client = self._cluster = self._device = None
-        lost = client is None or client.status != "running"
+        client, self._client, self._device = self._client, None, None
         with contextlib.suppress(Exception):  # it is going away; how it complains is of no use
             if client is not None:
                 client.close(timeout=5)
-        with contextlib.suppress(Exception):
-            if cluster is not None and lost:  # its worker would outlive a scheduler that no longer answers
-                cluster.sync(cluster.scheduler.close, callback_timeout=5)
-                cluster.shutdown_scheduler = False
-            if cluster is not None:
-                cluster.close(timeout=5)
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            self._scratch = None
 
 
 class DaskHandle:
     """A job at a dask scheduler; see `aecore.compute.backend.Handle`."""
 
-    def __init__(self, client: Client, future: Any, key: str, let_go: Callable[[], object]):
+    def __init__(self, client: Client, future: Any, key: str):
         self.client, self._future, self.key = client, future, key
-        self._let_go = let_go
         self._worker: str | None = None
         self._begun = False
         self._told: list[Command] = []
@@ -309,11 +275,13 @@ class DaskHandle:
     def acknowledge(self, number: int) -> None:
         self.acknowledged = number
 
+    def leave(self) -> bool:
+        return self.client.status == "running"
+
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             self._call(worker.forget, self.key)
         self._future.release()
-        self._let_go()
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Calls a function on the job's worker, or on all until it is found; None where no worker has it."""
@@ -347,12 +315,3 @@ class DaskHandle:
                 return "The worker was lost: it was killed, or ran out of memory."
             return f"The worker ended the run with an error ({type(error).__name__})."
         return "The worker forgot the run."
-
-
-def _scratch_folder(root: Path) -> Path:
-    """A folder for what a local cluster writes; those of programs that were killed are cleared away."""
-    root.mkdir(parents=True, exist_ok=True)
-    for old in root.glob("[0-9]*-*"):
-        if not psutil.pid_exists(int(old.name.partition("-")[0])):
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))

@@ -7,14 +7,15 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from aecore.messages.channel import Channel
 from aecore.messages.events import Command, Device, Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
+from aecore.settings import Settings
 
 if TYPE_CHECKING:
     from aecore.training.model_cache import ModelCache
@@ -27,16 +28,22 @@ _settled: dict[str, int] = {}
 
 def run_job(job: Job) -> None:
     """Trains to the end of the attempt. Its events wait in the channel until they are acknowledged."""
-    channel = Channel()
+    settings = Settings.from_env()
+    channel = Channel(settings.reader_minutes * 60)
     with _lock:
         for key in [key for key in _channels if key.rpartition("#")[0] == job.run]:
-            del _channels[key]
+            _channels.pop(key).close()
         _channels[job.key] = channel
     warm_up()
     from aecore.training.task import train
 
     train(job, channel, memory_limit())
     _settled.setdefault("resident", psutil.Process().memory_info().rss)
+    if _in_dask():
+        from distributed import secede
+
+        secede()  # another run has its place while the last events wait for their reader
+        channel.wait_until_read(settings.kept_hours * 3600)
 
 
 def read_events(acknowledged: Mapping[str, int]) -> dict[str, list[Report]]:
@@ -60,17 +67,33 @@ def tell(key: str, command: Command) -> bool:
 def forget(key: str) -> None:
     """Drops the channel of a job whose last event was taken."""
     with _lock:
-        _channels.pop(key, None)
+        channel = _channels.pop(key, None)
+    if channel is not None:
+        channel.close()
 
 
 def memory_limit() -> int | None:
     """Bytes at which the nanny ends this process, or None outside of one."""
     from distributed import get_worker
 
+    return get_worker().memory_manager.memory_limit if _in_dask() else None
+
+
+def _in_dask() -> bool:
+    """Whether a task of dask is computed here."""
+    from distributed import get_worker
+
     try:
-        return get_worker().memory_manager.memory_limit
+        get_worker()
     except ValueError:
-        return None
+        return False
+    return True
+
+
+def going_on(keys: Sequence[str], dask_scheduler: Any) -> list[str]:
+    """Those of the jobs that a scheduler still has; called on it."""
+    tasks = dask_scheduler.tasks
+    return [key for key in keys if key in tasks and tasks[key].state not in ("erred", "released", "forgotten")]
 
 
 def memory() -> Memory:

@@ -5,7 +5,9 @@ acknowledged them, so that none is lost with an answer that never arrived; of sn
 the newest is kept, so a slow reader costs no memory.
 """
 
+import math
 import threading
+import time
 from dataclasses import replace
 
 from aecore.messages.events import Checkpoint, Command, Event, Progress, Report, Snapshot
@@ -14,9 +16,15 @@ _REPLACEABLE = (Progress, Snapshot, Checkpoint)
 
 
 class Channel:
-    """Thread-safe; one for each attempt at a run."""
+    """Thread-safe; one for each attempt at a run.
 
-    def __init__(self) -> None:
+    Args:
+        patience: seconds for which nobody need read before the run is told to pause.
+    """
+
+    def __init__(self, patience: float = math.inf) -> None:
+        self._patience, self._read = patience, time.monotonic()
+        self._closed = False
         self._changed = threading.Condition()
         self._reports: list[Report] = []
         self._emitted = 0
@@ -43,7 +51,9 @@ class Channel:
             acknowledged: number of the last event that the reader has stored; 0 for none.
         """
         with self._changed:
+            self._read = time.monotonic()
             self._reports = [report for report in self._reports if report.number > acknowledged]
+            self._changed.notify_all()
             return list(self._reports)
 
     def take(self) -> list[Event]:
@@ -55,15 +65,32 @@ class Channel:
     def tell(self, command: Command) -> None:
         """Passes a command on; what it leaves open stays as it was told before."""
         with self._changed:
-            settings = {name: value for name, value in vars(command).items() if value is not None}
-            self._command = replace(self._command, **settings)
+            self._command = self._command.then(command)
             self._news = True
             self._changed.notify_all()
 
+    def close(self) -> None:
+        """Ends the waiting for a reader: there will be none."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_until_read(self, seconds: float) -> None:
+        """Returns once all events are acknowledged, or nobody will read them, or so many seconds have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not self._reports, timeout=seconds)
+
     @property
     def command(self) -> Command:
-        """All that was told so far, taken together."""
+        """All that was told so far, taken together; to pause, once nobody has read for too long."""
+        if self.unread:
+            return replace(self._command, action=self._command.action or "pause")
         return self._command
+
+    @property
+    def unread(self) -> bool:
+        """Whether nobody has read for longer than a run goes on like that."""
+        return time.monotonic() - self._read > self._patience
 
     def wait_for_command(self, seconds: float) -> None:
         """Returns as soon as something new was told, at the latest after `seconds`."""

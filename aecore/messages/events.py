@@ -1,7 +1,7 @@
 """What a training reports, and what it can be told while it runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -140,11 +140,13 @@ class Finished:
     Attributes:
         metrics: the scorecard, for finished and stopped runs.
         model: the Keras file.
+        message: why, in one sentence, where nobody asked for it; else "".
     """
 
     status: Literal["finished", "stopped", "paused"]
     metrics: Mapping[str, float | None]
     model: bytes
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,3 +186,7 @@ class Command:
     learning_rate: float | None = None
     epochs_per_second: float | None = None
     steps_per_second: float | None = None
+
+    def then(self, later: "Command") -> "Command":
+        """Both taken together: what the later one leaves open stays as it is here."""
+        return replace(self, **{name: value for name, value in vars(later).items() if value is not None})

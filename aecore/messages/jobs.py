@@ -35,7 +35,13 @@ class Job:
 
     @property
     def key(self) -> str:
-        return f"{self.run}#{self.attempt}"
+        """Names the job among all others."""
+        return job_key(self.run, self.attempt)
+
+
+def job_key(run: str, attempt: int) -> str:
+    """The key of an attempt's job."""
+    return f"{run}#{attempt}"
 
 
 class Operation(NamedTuple):

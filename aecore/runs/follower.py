@@ -8,9 +8,9 @@ from dataclasses import replace
 from aecore.compute.backend import Backend, Handle
 from aecore.errors import AecoreError, StorageError, WorkerLost
 from aecore.messages.events import Command, Event, Failed, Finished, Report
-from aecore.messages.jobs import Job
+from aecore.messages.jobs import Job, job_key
 from aecore.runs.limits import overrun
-from aecore.schema import Status
+from aecore.schema import RunConfig, Status
 from aecore.settings import Limits
 from aecore.store.repository import Repository
 from aecore.store.views import RunView
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
 FOLLOW_SECONDS_A_RUN = 0.01  # many runs are looked at less often, or they would be hindered by it
 CLOSE_SECONDS = 5
+GOES_ON = 3  # times that a run is taken up again by itself
 PROGRAM_ENDED = "The program that trained this run ended."
 
 
@@ -49,10 +50,26 @@ class Follower:
             thread.join(CLOSE_SECONDS)
 
     def recover(self) -> None:
-        """Ends the runs of programs that are gone."""
-        for run in self._store.orphans():
-            message = f"{PROGRAM_ENDED} {self._way_on(run.id)}"
-            self._store.end(run.id, run.attempt, "interrupted", message)
+        """Takes up the runs of programs that are gone: follows those that go on at a worker, and ends the others."""
+        orphans = self._store.orphans()
+        if not orphans:
+            return
+        try:
+            handles = self._backend.find([job_key(run.id, run.attempt) for run in orphans])
+        except (WorkerLost, OSError, TimeoutError, RuntimeError, ImportError) as error:
+            log.warning("Runs that may still go on cannot be found: %s", error)
+            handles = {}
+        for run in orphans:
+            handle = handles.get(job_key(run.id, run.attempt))
+            if handle is None:
+                message = f"{PROGRAM_ENDED} {self._way_on(run.id)}"
+                self._store.end(run.id, run.attempt, "interrupted", message)
+                continue
+            adopted = self._store.adopt(run.id, run.attempt)
+            if adopted is not None:
+                job, stored = adopted
+                handle.acknowledge(stored)
+                self._followed_from_now(job, handle)
 
     def start(self, job: Job, command: Command | None = None) -> None:
         """Trains in the background; `command` is told from the start."""
@@ -108,6 +125,9 @@ class Follower:
         except Exception as error:  # nobody else ends what looks alive
             self._give_up(job, error)
             return
+        self._followed_from_now(job, handle)
+
+    def _followed_from_now(self, job: Job, handle: Handle) -> None:
         with self._lock:
             self._followed[job.run] = (job, handle)
             start, self._collecting = not self._collecting, True
@@ -138,17 +158,46 @@ class Follower:
                     self._give_up(job, error)
                 if over:
                     self._leave(job, handle)
+                if isinstance(batch, WorkerLost) and not self._closing.is_set():
+                    self._go_on(job)
             self._wait(max(FOLLOW_SECONDS, len(followed) * FOLLOW_SECONDS_A_RUN))
         for job, handle in followed:
-            self._leave(job, handle)
+            self._leave_behind(job, handle)
         if not followed:
             self._backend.idle()
 
+    def _leave_behind(self, job: Job, handle: Handle) -> None:
+        """Leaves a run to the next program; where it cannot go on without this one, it ends."""
+        try:
+            if handle.leave():
+                self._store.release(job.run, job.attempt)
+                return
+        except AecoreError:
+            log.exception("The run %s could not be left behind", job.run)
+        self._end(job, "interrupted", f"{PROGRAM_ENDED} {self._way_on(job.run)}")
+
     def _leave(self, job: Job, handle: Handle) -> None:
         with self._lock:
-            if self._followed.get(job.run) == (job, handle):  # it may have been resumed meanwhile
+            if self._followed.get(job.run, (job, None))[1] is handle:  # it may have been resumed meanwhile
                 del self._followed[job.run]
         self._let_go(job, handle)
+
+    def _go_on(self, job: Job) -> None:
+        """Takes a run up again whose worker was lost, unless that has not helped."""
+        if job.command is not None and job.command.action:
+            return  # it was about to end
+        try:
+            times = self._store.continued(job.run)
+            if not 0 <= times < GOES_ON:
+                return
+            again = self._store.begin_attempt(job.run, RunConfig.from_json(job.config), job.until, by_itself=True)
+            where = f"from epoch {self._store.checkpoint_epoch(job.run):.3g}"
+            message = f"Its worker was lost, and it went on by itself {where} ({times + 1} of at most {GOES_ON} times)."
+            self._store.note(job.run, message)
+        except AecoreError as error:  # it was deleted, or resumed by somebody
+            log.info("The run %s does not go on by itself: %s", job.run, error)
+            return
+        self.start(again, job.command)
 
     def _handed_in(self, job: Job, backend: Backend) -> Handle:
         try:
@@ -169,6 +218,10 @@ class Follower:
             job, handle = followed[one.run]
             if one.attempt == job.attempt:
                 handle.tell(one.command)
+                with self._lock:
+                    if self._followed.get(job.run, (job, None))[1] is handle:
+                        job = replace(job, command=(job.command or Command()).then(one.command))
+                        self._followed[job.run] = job, handle
         if asked:
             self._store.passed_on(asked)
 

@@ -71,7 +71,7 @@ def apply_event(session: Session, files: ArtifactFolder, row: RunRow, event: Eve
             position = event.epoch + event.step / steps
             return _replace(session, files, row, "checkpoint", "npz", position, event.data)
         case Finished():
-            row.status, row.stage = event.status, ""
+            row.status, row.stage, row.message = event.status, "", event.message or row.message
             row.metrics = dict(event.metrics) or row.metrics
             return _replace(session, files, row, "model", "keras", row.position, event.model)
         case Failed():

@@ -108,13 +108,14 @@ class Repository:
             rows = session.scalars(self._mine(sa.select(RunRow).where(RunRow.status.in_(ACTIVE)))).all()
             return [_view(row, row.id) for row in rows]
 
-    def begin_attempt(self, name: str, config: RunConfig, until: int | None = None) -> Job:
+    def begin_attempt(self, name: str, config: RunConfig, until: int | None = None, by_itself: bool = False) -> Job:
         """Claims a run for this process and cuts its log back to the last checkpoint.
 
         Args:
             name: the run.
             config: its configuration from now on.
             until: pause after this epoch, or None.
+            by_itself: whether it goes on without being asked; see `may_go_on`.
 
         Returns:
             What a worker needs to go on from the last checkpoint.
@@ -128,18 +129,19 @@ class Repository:
             stored = newest(session, name, "checkpoint")
             data = self.artifacts.read(stored.path, stored.sha256) if stored else None
             attempt = row.attempt + 1
+            done = stored.position if stored else 0.0
+            again = (row.continued + 1, done) if by_itself else (0, -1.0)
             claimed = session.execute(
                 sa.update(RunRow)
                 .where(RunRow.id == name, RunRow.attempt < attempt, RunRow.status.not_in(ACTIVE))
                 .values(
                     attempt=attempt, reported=0, status="queued", message="", stage="", owner=self.owner,
                     config=config.to_json(), total_epochs=config.hyper.total_epochs, samples_per_second=0.0,
-                    position=stored.position if stored else 0.0, attempt_seconds=0.0,
+                    position=done, attempt_seconds=0.0, continued=again[0], continued_from=again[1],
                 )
             )  # fmt: skip
             if cast(Any, claimed).rowcount != 1:
                 raise BadInput(f"The run {name} is already being trained.")
-            done = stored.position if stored else 0.0
             session.execute(sa.delete(CommandRow).where(CommandRow.run == name))
             session.execute(sa.delete(EpochRow).where(EpochRow.run == name, EpochRow.epoch > done + 1e-9))
             session.execute(sa.delete(TickRow).where(TickRow.run == name, TickRow.position > done + 1e-9))
@@ -237,6 +239,39 @@ class Repository:
         """Notes the base learning rate that was last asked for; it holds from the next step on."""
         with self._database.transaction() as session:
             self._row(session, name).asked_learning_rate = learning_rate
+
+    def continued(self, name: str) -> int:
+        """How often a run has gone on by itself; -1 where it was lost twice at one place, and should not again."""
+        with self._database.transaction() as session:
+            row, stored = self._row(session, name), newest(session, name, "checkpoint")
+            return -1 if row.continued and row.continued_from == (stored.position if stored else 0.0) else row.continued
+
+    def adopt(self, name: str, attempt: int) -> tuple[Job, int] | None:
+        """Claims an active attempt whose program is gone.
+
+        Returns:
+            The job, without what it began from, and the number of the last event that was stored; None where another
+            program was faster.
+        """
+        with self._database.transaction() as session:
+            row = self._row(session, name)
+            if row.attempt != attempt or not is_gone(row.owner):
+                return None
+            claimed = session.execute(
+                sa.update(RunRow)
+                .where(RunRow.id == name, RunRow.status.in_(ACTIVE), RunRow.owner == row.owner)
+                .values(owner=self.owner)
+            )
+            if cast(Any, claimed).rowcount != 1:
+                return None
+            return Job(name, attempt, row.config, workspace=row.workspace), row.reported
+
+    def release(self, name: str, attempt: int) -> None:
+        """Leaves an active attempt to whichever program finds it."""
+        with self._database.transaction() as session:
+            row = self._row(session, name)
+            if row.attempt == attempt and row.status in ACTIVE:
+                row.owner = ""
 
     def orphans(self) -> list[RunView]:
         """Active runs whose process on this host is gone."""

@@ -35,6 +35,8 @@ class RunRow(Base):
     message: Mapped[str] = mapped_column(String(1000), default="")
     attempt: Mapped[int] = mapped_column(default=0)
     reported: Mapped[int] = mapped_column(default=0, server_default="0")
+    continued: Mapped[int] = mapped_column(default=0, server_default="0")
+    continued_from: Mapped[float] = mapped_column(default=-1.0, server_default="-1")
     owner: Mapped[str] = mapped_column(String(200), default="")
     workspace: Mapped[str] = mapped_column(String(64), default="", server_default="")
     created: Mapped[datetime] = mapped_column(DateTime, default=now)

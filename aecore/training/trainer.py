@@ -26,6 +26,7 @@ CATCH_UP_SECONDS = 1.0  # that a run which had to wait for its turn may be late 
 SNAPSHOT_SECONDS = 0.5
 SMOOTHED = 8  # chunks of which the median speed is told
 CHECKPOINT_SECONDS = 2.0  # and longer with others, up to five times, since less is lost
+UNREAD = "It was paused because no dashboard had asked how it went for a long time: Resume goes on from here."
 DIVERGING = 10  # a loss so many times the best is not worth a checkpoint that replaces a good one
 SNAPSHOT_SHARE = 15  # time between snapshots, in times of what the last one took
 CHECKPOINT_SHARE = 20  # time between checkpoints, in times of what the last one took
@@ -256,7 +257,8 @@ class Trainer:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             model.save(path)
-            self._channel.emit(Finished(status, metrics, path.read_bytes()))
+            message = UNREAD if status == "paused" and self._channel.unread else ""
+            self._channel.emit(Finished(status, metrics, path.read_bytes(), message))
 
     def _keep(self, arrays: Mapping[str, dict[str, np.ndarray]]) -> None:
         for name, content in arrays.items():

@@ -55,6 +55,9 @@ class ScriptedWorker:
     def collect(self, handles: Sequence["ScriptedHandle"]) -> list[list[Report] | WorkerLost]:
         return [handle.read() for handle in handles]
 
+    def find(self, keys: Sequence[str]) -> dict[str, "ScriptedHandle"]:
+        return {}
+
     def status(self) -> WorkerStatus:
         return WorkerStatus("ready", "nowhere", Device("cpu", "CPU, 2 cores", "scripted"))
 
@@ -122,6 +125,9 @@ class ScriptedHandle:
         if command.action:
             self._done = True
             self._channel.emit(Finished("paused" if command.action == "pause" else "stopped", METRICS, b"model"))
+
+    def leave(self) -> bool:
+        return False
 
     def close(self) -> None:
         """Nothing is kept beyond the handle."""

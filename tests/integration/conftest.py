@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aecore.compute import local
 from aecore.compute.cluster import DaskBackend
 from aecore.service import Service
 from aecore.settings import Settings
@@ -30,9 +31,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def warm(data_dir: Path) -> Iterator[DaskBackend]:
     """One local worker for all tests that do not harm it."""
-    backend = DaskBackend(Settings.from_env())
-    yield backend
-    backend.close()
+    yield from _closed(DaskBackend(Settings.from_env()))
 
 
 @pytest.fixture
@@ -62,11 +61,21 @@ def service(open_service: Callable[[Settings], Service], settings: Settings) -> 
 
 
 @pytest.fixture(scope="session")
-def fragile(data_dir: Path) -> Iterator[DaskBackend]:
+def fragile(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskBackend]:
     """Another local cluster with a place for one run, for the tests that kill parts of it or wait for it."""
-    backend = DaskBackend(replace(Settings.from_env(), runs_at_once=1))
+    home = tmp_path_factory.mktemp("fragile")  # or it would share the warm worker
+    yield from _closed(DaskBackend(replace(Settings.from_env(), home=home, runs_at_once=1)))
+
+
+def _closed(backend: DaskBackend) -> Iterator[DaskBackend]:
+    """Closes a backend after use; what a failed test left training would go on."""
     yield backend
+    address = backend.status().where
     backend.close()
+    process = local.started.pop(address, None)
+    if process is not None:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture

@@ -116,6 +116,9 @@ class Borrowed:
     def collect(self, handles: Sequence[Any]) -> list[list[Report] | WorkerLost]:
         return self._backend.collect(handles)
 
+    def find(self, keys: Sequence[str]) -> dict[str, Any]:
+        return self._backend.find(keys)
+
     def infer(self, request: InferenceRequest) -> InferenceResult | None:
         return self._backend.infer(request)
 
