@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 60
 CALL_SECONDS = 10
 CLOSE_SECONDS = 10
+FOUND_SECONDS = 2  # in which a worker answers that was found on this machine
 INFER_SECONDS = 60
 RESTART_SECONDS = 15  # a worker that was killed is back well before
 GROWTH = 200_000_000  # bytes by which a worker with nothing to do may have grown
@@ -208,8 +209,12 @@ class DaskBackend:
         if settings.scheduler:
             return Client(settings.scheduler, timeout=CALL_SECONDS, set_as_default=False)
         address = local.find(self._folder)
-        if address is None:
-            address = local.start(self._folder, settings.runs_at_once, settings.worker_memory, settings.idle_minutes)
+        if address is not None:
+            try:
+                return Client(address, timeout=FOUND_SECONDS, set_as_default=False)
+            except (OSError, TimeoutError):
+                log.info("The worker at %s is about to end", address)
+        address = local.start(self._folder, settings.runs_at_once, settings.worker_memory, settings.idle_minutes)
         return Client(address, timeout=CALL_SECONDS, set_as_default=False)
 
     @property

@@ -174,6 +174,7 @@ async def serve(options: Options) -> None:
                 if seen and not here and not scheduler.tasks:
                     break
                 await asyncio.sleep(LOOK_SECONDS)
+            (Path(options.folder) / ADDRESS).unlink(missing_ok=True)  # nobody should come any more
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The dashboard as a visitor meets it: a real server, a real worker, a real Chromium."""
 
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from aecore.compute import local
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -67,13 +71,20 @@ class Server:
             self.process.send_signal(how)
             self.process.wait(30)
 
+    def end(self) -> None:
+        """Stops it and, whatever may still be trained, its workers."""
+        self.stop()
+        for file in (self.home / "tmp").glob(f"worker-*/{local.ADDRESS}"):
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                psutil.Process(json.loads(file.read_text())["pid"]).kill()
+
 
 @pytest.fixture
 def fresh_server(tmp_path: Path) -> Iterator[Server]:
     """A server that nobody has visited yet."""
     server = Server(tmp_path).start()
     yield server
-    server.stop()
+    server.end()
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that most journeys share, so that its worker stays warm."""
     running = Server(tmp_path_factory.mktemp("home")).start()
     yield running
-    running.stop()
+    running.end()
 
 
 @pytest.fixture(scope="session")
