@@ -1,4 +1,4 @@
-"""The command line: variants, data, runs, train, resume, evaluate, checkpoints.
+"""The command line: variants, data, runs, train, resume, evaluate, checkpoints, scheduler, worker.
 
 With `--json` every command prints JSON on standard output (trainings one object a line); without it, tables
 and a progress bar. Bad input ends with exit status 2 and one sentence, a failed training with 1.
@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from aecore.cli import cluster, pretrained
 from aecore.cli import data as data_command
-from aecore.cli import pretrained
 from aecore.errors import AecoreError, BadInput, DataMissing, StorageError
 from aecore.messages.events import EpochDone, Event, Failed, Finished
 from aecore.schema import VARIANTS, RunConfig, variant
@@ -89,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="values")
     train.add_argument("--out", type=Path, metavar="DIR", help="also write model, configuration and figures here")
     train.add_argument("--scheduler", metavar="ADDRESS", help="train on the workers of this dask scheduler")
+    scheduler = add("scheduler", _scheduler, "Run a scheduler that hands runs to workers.")
+    scheduler.add_argument("--address", default=cluster.DEFAULT, help=f"where it listens; {cluster.DEFAULT} by default")
+    worker = add("worker", _worker, "Run workers that train: one for each GPU, or one for the processor.")
+    worker.add_argument("--scheduler", metavar="ADDRESS", help=f"{cluster.DEFAULT} by default")
     resume = add("resume", _resume, "Go on with a run from its last checkpoint.")
     resume.add_argument("run", metavar="RUN")
     resume.add_argument("--epochs", metavar="N", default="0", help="epochs to add to its plan")
@@ -130,6 +134,14 @@ def _standing(run: RunView, ahead: int) -> str:
     if run.active and run.seconds_left is not None:
         parts.append(f"about {run.seconds_left:.0f} s left")
     return ", ".join(part for part in parts if part)
+
+
+def _scheduler(options: argparse.Namespace) -> None:
+    cluster.scheduler(options, _err)
+
+
+def _worker(options: argparse.Namespace) -> None:
+    cluster.worker(options, _err)
 
 
 def _data(options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from distributed import Client, Future, KilledWorker, fire_and_forget
 
 from aecore.compute import local, worker
 from aecore.compute.backend import WorkerStatus
+from aecore.compute.versions import other_versions, versions
 from aecore.errors import WorkerLost
 from aecore.messages.events import Command, Device, Report
 from aecore.messages.jobs import InferenceRequest, InferenceResult, Job, Memory
@@ -57,8 +58,12 @@ class DaskBackend:
                 self._discard()
                 self._client = self._connect()
                 self._client.wait_for_workers(1, timeout=START_SECONDS)
+                self._refuse_other_versions(self._client)
                 self._device = self._client.submit(worker.warm_up, pure=False)
                 return self._client
+            except WorkerLost:
+                self._discard()
+                raise
             except (OSError, TimeoutError, RuntimeError, ValueError) as error:
                 self._discard()
                 place = self._settings.scheduler or "this machine"
@@ -211,9 +216,12 @@ class DaskBackend:
         address = local.find(self._folder)
         if address is not None:
             try:
-                return Client(address, timeout=FOUND_SECONDS, set_as_default=False)
-            except (OSError, TimeoutError):
-                log.info("The worker at %s is about to end", address)
+                found = Client(address, timeout=FOUND_SECONDS, set_as_default=False)
+                found.wait_for_workers(1, timeout=RESTART_SECONDS)
+                self._refuse_other_versions(found)
+                return found
+            except (OSError, TimeoutError, WorkerLost) as error:
+                log.info("Another worker is started: %s", error)
         address = local.start(self._folder, settings.runs_at_once, settings.worker_memory, settings.idle_minutes)
         return Client(address, timeout=CALL_SECONDS, set_as_default=False)
 
@@ -221,6 +229,21 @@ class DaskBackend:
     def _folder(self) -> Path:
         """Where local workers have their folders."""
         return self._settings.home / "tmp"
+
+    @staticmethod
+    def _refuse_other_versions(client: Client) -> None:
+        """Refuses workers that would misread what is sent to them.
+
+        Raises:
+            WorkerLost: one has another version of this project, of Keras or of TensorFlow.
+        """
+        answers: Any = client.run(versions, on_error="return")
+        for address, there in answers.items():
+            differs = other_versions(there if isinstance(there, dict) else {})
+            if differs:
+                raise WorkerLost(
+                    f"The worker at {address} has {differs}: install the same on both, and start it again."
+                )
 
     @staticmethod
     def _has_worker(client: Client) -> bool:
@@ -286,7 +309,8 @@ class DaskHandle:
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             self._call(worker.forget, self.key)
-        self._future.release()
+        with contextlib.suppress(OSError, TimeoutError, RuntimeError):
+            self._future.cancel(force=True)  # where it still waits, nobody wants it any more
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Calls a function on the job's worker, or on all until it is found; None where no worker has it."""

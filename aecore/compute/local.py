@@ -16,16 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
+from dask import config as dask_config
 
+from aecore.compute import worker
 from aecore.files import written_whole
 from aecore.settings import PROJECT
 
 START_SECONDS = 60
+CONNECT_SECONDS = 15  # in which the program that started it has connected, or never will
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 0.5
 LOADED = ("distributed", "aecore.training.attempt", "aecore.training.model_cache")
@@ -62,7 +67,7 @@ class Options:
 
 def find(root: Path) -> str | None:
     """Address of a local scheduler that still runs under a folder; what others left there is cleared away."""
-    for folder in sorted(root.glob("*")):
+    for folder in sorted(root.glob("worker-*")):
         try:
             found = json.loads((folder / ADDRESS).read_bytes())
             process = psutil.Process(found["pid"])
@@ -140,41 +145,83 @@ def _is_starting(folder: Path) -> bool:
 
 async def serve(options: Options) -> None:
     """Runs the scheduler and the worker's nanny until nobody needs them."""
-    from distributed import Nanny, Scheduler
+    from distributed import Scheduler
+
+    prepare_forks()
+    idle: Any = f"{options.idle_minutes}m"
+    env = {
+        "TMPDIR": options.folder,  # of the worker only: where its forks are asked for, a path must be short
+        "AECORE_READER_MINUTES": str(options.idle_minutes),
+        "AECORE_KEPT_HOURS": str(options.idle_minutes / 60),
+    }
+    async with (
+        Scheduler(host="127.0.0.1", dashboard=False, allowed_failures=0, idle_timeout=idle) as scheduler,
+        nanny(scheduler.address, options.runs_at_once, options.memory, options.folder, env),
+    ):
+        me = psutil.Process()
+        address = {"address": scheduler.address, "pid": me.pid, "started": me.create_time()}
+        with written_whole(Path(options.folder) / ADDRESS) as file:
+            file.write_text(json.dumps(address))
+        begun, seen = time.monotonic(), False
+        while scheduler.status.name == "running":
+            here = any(name != "fire-and-forget" for name in scheduler.clients)
+            seen = seen or here or time.monotonic() - begun > CONNECT_SECONDS
+            if seen and not here and not scheduler.tasks:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        (Path(options.folder) / ADDRESS).unlink(missing_ok=True)  # nobody should come any more
+
+
+def prepare_forks() -> None:
+    """Has workers that are started here forked from a process that has loaded TensorFlow, where that is possible."""
     from distributed.utils import get_mp_context
 
+    os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
+    dask_config.refresh()
     context = get_mp_context()
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(list(LOADED))
-    idle: Any = f"{options.idle_minutes}m"
-    async with Scheduler(host="127.0.0.1", dashboard=False, allowed_failures=0, idle_timeout=idle) as scheduler:
-        nanny = Nanny(
-            scheduler.address,
-            host="127.0.0.1",
-            # One for each run, and one so that encoding and decoding never wait behind them.
-            nthreads=options.runs_at_once + 1,
-            resources={"trainer": options.runs_at_once},
-            memory_limit=options.memory,
-            local_directory=options.folder,
-            env={
-                "TMPDIR": options.folder,  # of the worker only: where its forks are asked for, a path must be short
-                "AECORE_READER_MINUTES": str(options.idle_minutes),
-                "AECORE_KEPT_HOURS": str(options.idle_minutes / 60),
-            },
-        )
-        async with nanny:
-            me = psutil.Process()
-            address = {"address": scheduler.address, "pid": me.pid, "started": me.create_time()}
-            with written_whole(Path(options.folder) / ADDRESS) as file:
-                file.write_text(json.dumps(address))
-            seen = False
-            while scheduler.status.name == "running":
-                here = any(name != "fire-and-forget" for name in scheduler.clients)
-                seen = seen or here
-                if seen and not here and not scheduler.tasks:
-                    break
-                await asyncio.sleep(LOOK_SECONDS)
-            (Path(options.folder) / ADDRESS).unlink(missing_ok=True)  # nobody should come any more
+
+
+def nanny(scheduler: str, runs_at_once: int, memory: str, folder: str, env: Mapping[str, str]) -> Any:
+    """A worker that is started again where it is lost; used as an asynchronous context.
+
+    Args:
+        scheduler: its address.
+        runs_at_once: runs that it trains in turns.
+        memory: its limit, in dask's notation.
+        folder: where it writes.
+        env: variables of its environment.
+    """
+    from distributed import Nanny
+
+    return Nanny(
+        scheduler,
+        host=urlsplit(scheduler).hostname if scheduler.startswith("tcp") else None,
+        # One for each run, and one so that encoding and decoding never wait behind them.
+        nthreads=runs_at_once + 1,
+        resources={"trainer": runs_at_once},
+        memory_limit=memory,
+        local_directory=folder,
+        env=dict(env),
+    )
+
+
+def gpus() -> list[str]:
+    """The numbers of this machine's NVIDIA GPUs, by their driver; none without it."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return [gpu for gpu in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if gpu.strip() not in ("", "-1")]
+    try:
+        command = ["nvidia-smi", "-L"]
+        listed = subprocess.run(command, check=False, capture_output=True, text=True, timeout=START_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [str(k) for k, line in enumerate(listed.stdout.splitlines()) if line.startswith("GPU ")]
+
+
+def device() -> str:
+    """What a worker computes on; called in it."""
+    return worker.warm_up().name
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ class Channel:
 
     @property
     def command(self) -> Command:
-        """All that was told so far, taken together; to pause, once nobody has read for too long."""
-        if self.unread:
+        """All that was told so far, taken together; to pause, once nobody has read for too long or ever will."""
+        if self.unread or self._closed:
             return replace(self._command, action=self._command.action or "pause")
         return self._command
 

@@ -14,7 +14,7 @@ import pytest
 from aecore.cli.main import main
 from aecore.service import Service
 from aecore.settings import Settings
-from tests.integration.live import same_weights, wait_for
+from tests.integration.live import same_weights
 
 pytestmark = pytest.mark.slow
 Call = Callable[..., list[Any]]
@@ -118,27 +118,24 @@ def test_an_interrupt_pauses_and_resume_goes_on(settings: Settings):
 @pytest.fixture
 def scheduler(settings: Settings) -> Iterator[str]:
     """The address of a scheduler with one worker, both started by hand, as on another host."""
-    address_file = settings.home / "scheduler.json"
-    dask = [sys.executable, "-m", "dask"]
-    found = ["--scheduler-file", str(address_file)]
-    scheduler = [*dask, "scheduler", *found, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-    worker = [*dask, "worker", *found, "--resources", "trainer=1", "--nthreads", "2", "--no-dashboard"]
-    with (settings.home / "dask.log").open("w") as log:
-        started = [
-            subprocess.Popen(line, env=environment(settings), stdout=log, stderr=log) for line in (scheduler, worker)
-        ]
+    started: list[subprocess.Popen[str]] = []
+
+    def first_line(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "aecore", *arguments, "--json"]
+        started.append(subprocess.Popen(command, env=environment(settings), stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout is not None
+        return json.loads(started[-1].stdout.readline())
+
     try:
-        wait_for(address_file.exists, "No scheduler came up")
-        yield wait_for(lambda: _address(address_file), "The scheduler did not write its address")
+        address = first_line("scheduler", "--address", "tcp://127.0.0.1:0")["address"]
+        worker = first_line("worker", "--scheduler", address)
+        assert worker["event"] == "ready"
+        assert "CPU" in worker["device"]
+        yield address
     finally:
         for process in reversed(started):
-            process.terminate()
-            process.wait(timeout=30)
-
-
-def _address(file: Path) -> str:
-    text = file.read_text()
-    return json.loads(text)["address"] if text.rstrip().endswith("}") else ""
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
 
 
 def test_a_scheduler_elsewhere_gives_the_weights_of_this_process(call: Call, settings: Settings, scheduler: str):
