@@ -28,5 +28,9 @@ class StorageError(AecoreError):
     """Something could not be written to or read from the store."""
 
 
+class StoreBusy(StorageError):
+    """Another program keeps the store to itself; it can be tried again."""
+
+
 class WorkerLost(AecoreError):
     """The worker or its scheduler went away, or could not be started."""

@@ -28,9 +28,9 @@ from aecore.schema import IMAGE_SHAPE, ImageConfig, RunConfig
 from aecore.settings import Settings
 from aecore.training.attempt import attempt
 from aecore.training.device import find_device
-from benchmarks import classroom, sentences, sessions
+from benchmarks import classroom, kills, sentences, sessions
 
-BENCHMARKS = ("images", "sentences", "classroom", "beside", "memory", "sessions")
+BENCHMARKS = ("images", "sentences", "classroom", "beside", "memory", "kills", "sessions")
 CASES = {"vanilla": "book", "stacked": "book", "denoising": "book"}
 
 
@@ -68,7 +68,12 @@ def main() -> None:
     parser.add_argument(
         "--visitors", type=int, default=30, help="classroom: how many press at once; sessions: how many come"
     )
-    parser.add_argument("--runs", type=int, default=100, help="memory: how many runs train one after another")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=100,
+        help="memory: how many runs train one after another; kills: how many are killed",
+    )
     parser.add_argument("--training", type=int, default=10, help="sessions: how many of the visitors train")
     parser.add_argument("--seconds", type=float, default=600.0, help="sessions: how long they stay")
     parser.add_argument("--reading", type=float, default=30.0, help="sessions: seconds that each stays on a page")
@@ -97,6 +102,8 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from classroom.rows(options.visitors, beside=True)
     if "memory" in options.what:
         yield from classroom.memory_rows(options.runs)
+    if "kills" in options.what:
+        yield from kills.rows(options.runs)
     if "sessions" in options.what:
         yield from sessions.rows(options.visitors, options.training, options.seconds, options.reading)
     if "images" in options.what:

@@ -245,7 +245,7 @@ def rows(visitors: int, training: int, seconds: float, reading: float) -> Iterat
         yield row(f"{len(seen.redrawn)} drawings of live pages, median s", redrawn, 1.0)
     if seen.pressed:
         yield row(f"{len(seen.pressed)} times {FIRST}, median s", statistics.median(seen.pressed), 1.0)
-    note = f"{seen.memory[0]:.0f} and {seen.memory[-1]:.0f} MB"
+    note = ", ".join(f"{seen.memory[k * (len(seen.memory) - 1) // 5]:.0f}" for k in range(6)) + " MB"
     yield row("memory of the server, end / after a quarter", seen.memory[-1] / seen.memory[0], 1.1, note)
     yield row(
         "exceptions shown, and connections lost", len(seen.exceptions) + seen.failed, 0, "; ".join(seen.exceptions)

@@ -5,6 +5,7 @@ import asyncio
 import ipaddress
 import json
 import os
+import signal
 import socket
 import tempfile
 from contextlib import AsyncExitStack
@@ -63,10 +64,8 @@ async def _scheduler(address: str, as_json: bool, err: Console) -> None:
     except (OSError, RuntimeError) as error:
         raise BadInput(f"There can be no scheduler at {address} ({_cause(error)}): choose another port.") from None
     _tell({"event": "listening", "address": started.address}, f"Scheduler at {started.address}", as_json, err)
-    try:
-        await started.finished()
-    finally:
-        await started.close()
+    await _until_interrupted()
+    await started.close()
 
 
 async def _workers(address: str, settings: Settings, as_json: bool, err: Console) -> None:
@@ -88,7 +87,15 @@ async def _workers(address: str, settings: Settings, as_json: bool, err: Console
         for where, device in (await client.run(local.device)).items():
             row = {"event": "ready", "address": where, "device": device}
             _tell(row, f"{device} on {socket.gethostname()}: up to {settings.runs_at_once} runs in turns", as_json, err)
-        await asyncio.Event().wait()
+        await _until_interrupted()
+
+
+async def _until_interrupted() -> None:
+    """Returns at Ctrl-C, or when the process is asked to end."""
+    asked = asyncio.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, asked.set)
+    await asked.wait()
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,8 +7,8 @@ the newest is kept, so a slow reader costs no memory.
 
 import math
 import threading
-import time
 from dataclasses import replace
+from time import monotonic
 
 from aecore.messages.events import Checkpoint, Command, Event, Progress, Report, Snapshot
 
@@ -23,7 +23,7 @@ class Channel:
     """
 
     def __init__(self, patience: float = math.inf) -> None:
-        self._patience, self._read = patience, time.monotonic()
+        self._patience, self._read = patience, monotonic()
         self._closed = False
         self._changed = threading.Condition()
         self._reports: list[Report] = []
@@ -51,7 +51,7 @@ class Channel:
             acknowledged: number of the last event that the reader has stored; 0 for none.
         """
         with self._changed:
-            self._read = time.monotonic()
+            self._read = monotonic()
             self._reports = [report for report in self._reports if report.number > acknowledged]
             self._changed.notify_all()
             return list(self._reports)
@@ -90,7 +90,7 @@ class Channel:
     @property
     def unread(self) -> bool:
         """Whether nobody has read for longer than a run goes on like that."""
-        return time.monotonic() - self._read > self._patience
+        return monotonic() - self._read > self._patience
 
     def wait_for_command(self, seconds: float) -> None:
         """Returns as soon as something new was told, at the latest after `seconds`."""

@@ -1,12 +1,14 @@
 """Follows runs: hands them to a worker, stores what they report, passes commands on, and ends them in words."""
 
+import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from aecore.compute.backend import Backend, Handle
-from aecore.errors import AecoreError, StorageError, WorkerLost
+from aecore.errors import AecoreError, StorageError, StoreBusy, WorkerLost
 from aecore.messages.events import Command, Event, Failed, Finished, Report
 from aecore.messages.jobs import Job, job_key
 from aecore.runs.limits import overrun
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 FOLLOW_SECONDS = 0.2
 FOLLOW_SECONDS_A_RUN = 0.01  # many runs are looked at less often, or they would be hindered by it
 CLOSE_SECONDS = 5
+RECONNECT_SECONDS = 60  # for which a worker that is out of reach may be found again
 GOES_ON = 3  # times that a run is taken up again by itself
 PROGRAM_ENDED = "The program that trained this run ended."
 
@@ -150,7 +153,12 @@ class Follower:
                     self._give_up(job, error)
                     self._leave(job, handle)
                 continue
+            out_of_reach = [k for k, batch in enumerate(batches) if isinstance(batch, WorkerLost)]
+            found = self._found_again([followed[k][0] for k in out_of_reach]) if out_of_reach else {}
             for (job, handle), batch in zip(followed, batches, strict=True):
+                if isinstance(batch, WorkerLost) and job.key in found:
+                    self._followed_again(job, handle, found[job.key])
+                    continue
                 over = True
                 try:
                     _, over = self._stored(job, handle, batch)
@@ -165,6 +173,27 @@ class Follower:
             self._leave_behind(job, handle)
         if not followed:
             self._backend.idle()
+
+    def _found_again(self, jobs: list[Job]) -> dict[str, Handle]:
+        """New handles of the jobs that go on where only the connection to their worker was lost, by their key."""
+        end = time.monotonic() + RECONNECT_SECONDS
+        while not self._closing.is_set():
+            try:
+                return self._backend.find([job.key for job in jobs])
+            except (WorkerLost, OSError, TimeoutError, RuntimeError, ImportError) as error:
+                log.info("The worker is out of reach: %s", error)
+                if time.monotonic() > end:
+                    break
+                self._closing.wait(FOLLOW_SECONDS)
+        return {}
+
+    def _followed_again(self, job: Job, old: Handle, new: Handle) -> None:
+        """Reads on where the connection was lost."""
+        with self._lock:
+            if self._followed.get(job.run, (job, None))[1] is not old:
+                return
+            self._followed[job.run] = job, new
+        new.acknowledge(self._store.reported(job.run))
 
     def _leave_behind(self, job: Job, handle: Handle) -> None:
         """Leaves a run to the next program; where it cannot go on without this one, it ends."""
@@ -213,7 +242,10 @@ class Follower:
 
     def _pass_on(self, followed: Mapping[str, tuple[Job, Handle]]) -> None:
         """Passes commands on that were stored for runs."""
-        asked = self._store.asked(followed)
+        try:
+            asked = self._store.asked(followed)
+        except StoreBusy:
+            return
         for one in asked:
             job, handle = followed[one.run]
             if one.attempt == job.attempt:
@@ -223,7 +255,8 @@ class Follower:
                         job = replace(job, command=(job.command or Command()).then(one.command))
                         self._followed[job.run] = job, handle
         if asked:
-            self._store.passed_on(asked)
+            with contextlib.suppress(StorageError):  # then they are passed on once more
+                self._store.passed_on(asked)
 
     def _let_go(self, job: Job, handle: Handle) -> None:
         handle.close()
@@ -241,6 +274,8 @@ class Follower:
                 return [], True
             if batch:
                 handle.acknowledge(batch[-1].number)
+        except StoreBusy:
+            return [], False  # what was reported waits at the worker
         except StorageError as error:
             handle.tell(Command(action="pause"))
             self._end(job, "interrupted", f"{error} {self._way_on(job.run)}")

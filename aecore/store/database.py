@@ -10,7 +10,7 @@ from sqlalchemy import schema as sa_schema
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from aecore.errors import StorageError
+from aecore.errors import StorageError, StoreBusy
 from aecore.store.tables import Base
 
 
@@ -51,6 +51,8 @@ class Database:
             with self._sessions.begin() as session:
                 yield session
         except DBAPIError as error:
+            if "locked" in str(error.orig):
+                raise StoreBusy("Another program keeps the store to itself; try again in a moment.") from None
             raise StorageError(f"The store cannot be read or written ({error.orig}); nothing was changed.") from None
 
     def close(self) -> None:

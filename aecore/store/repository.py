@@ -266,6 +266,11 @@ class Repository:
                 return None
             return Job(name, attempt, row.config, workspace=row.workspace), row.reported
 
+    def reported(self, name: str) -> int:
+        """Number of the last event of a run's present attempt that was stored."""
+        with self._database.transaction() as session:
+            return self._row(session, name).reported
+
     def release(self, name: str, attempt: int) -> None:
         """Leaves an active attempt to whichever program finds it."""
         with self._database.transaction() as session:

@@ -36,7 +36,7 @@ def test_lost_answers_leave_no_hole_in_the_curve(
     monkeypatch.setattr(client, "run", lossy)
     name = service.runs.train(small(epochs=EPOCHS), Speed(epochs_per_second=10.0))
     run = ended(service, name, "finished")
-    assert dropped > 1
+    assert dropped
     assert run.attempt == 1
     assert run.message == ""
     assert [epoch.epoch for epoch in service.runs.curve(name).epochs] == list(range(1, EPOCHS + 1))

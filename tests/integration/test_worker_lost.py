@@ -1,6 +1,7 @@
 """The worker, its scheduler, or both go away: in mid-run, or because there was nothing to do."""
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,6 +30,11 @@ def checkpointed(service: Service, name: str) -> float:
     return wait_for(found, f"{name} never wrote a checkpoint: {service.runs.run(name)}")
 
 
+def runs(service: Service, name: str, attempt: int) -> bool:
+    run = service.runs.run(name)
+    return run.attempt == attempt and run.status == "running"
+
+
 def goes_on_by_itself(service: Service, name: str, epoch: float) -> None:
     """Expects a run whose worker was lost to go on from its checkpoint, to the end, and a log without gaps."""
     wait_for(lambda: service.runs.run(name).attempt == 2, f"{name} did not go on")
@@ -54,6 +60,19 @@ def test_the_run_of_a_killed_worker_goes_on_and_so_does_the_one_that_waits(
     goes_on_by_itself(service, name, checkpointed(service, name))
     ended(service, waiting, "finished")
     assert same_weights(service.runs.model_file(name), service.runs.model_file(waiting))
+
+
+def test_a_run_that_is_lost_twice_at_one_place_does_not_go_on(fragile_service: Service, fragile: DaskBackend):
+    """As where it takes more memory than there is: neither attempt comes to its first checkpoint."""
+    service = fragile_service
+    name = service.runs.train(small(epochs=EPOCHS), Speed(epochs_per_second=0.01))
+    for attempt in (1, 2):
+        wait_for(partial(runs, service, name, attempt), "It never ran")
+        worker_of(fragile).kill()
+    run = ended(service, name, "interrupted")
+    assert run.attempt == 2
+    assert run.message.startswith("The worker was lost: it was killed, or ran out of memory.")
+    assert run.message.endswith("Resume starts it again from the beginning.")
 
 
 def test_the_run_of_a_killed_scheduler_goes_on_with_another(fragile_service: Service, fragile: DaskBackend):

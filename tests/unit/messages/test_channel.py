@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aecore.messages import channel as channel_module
 from aecore.messages.channel import Channel
 from aecore.messages.events import Checkpoint, Command, EpochDone, Event, Progress, Snapshot
 
@@ -102,6 +103,44 @@ def test_nothing_is_lost_between_threads(channel: Channel):
     writer.join()
     taken += channel.take()
     assert [event.epoch for event in taken if isinstance(event, EpochDone)] == list(range(5000))
+
+
+def test_with_nobody_reading_for_too_long_the_run_is_to_pause(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr(channel_module, "monotonic", lambda: now[0])
+    channel = Channel(patience=60)
+    now[0] = 59.0
+    assert channel.command == Command()
+    channel.read(0)
+    now[0] = 118.0
+    assert channel.command == Command()
+    now[0] = 120.0
+    assert channel.command == Command(action="pause")
+    assert channel.unread
+    channel.tell(Command(action="stop"))
+    assert channel.command.action == "stop", "what was asked for comes first"
+    channel.read(0)
+    assert not channel.unread
+
+
+def test_what_nobody_will_read_need_not_go_on(channel: Channel):
+    channel.close()
+    assert channel.command.action == "pause"
+
+
+@pytest.mark.parametrize("end", ["acknowledged", "closed"])
+def test_the_end_waits_for_its_reader(channel: Channel, end: str):
+    channel.emit(epoch(1))
+    waiting = threading.Thread(target=channel.wait_until_read, args=(60.0,))
+    waiting.start()
+    (report,) = channel.read(0)
+    assert waiting.is_alive()
+    if end == "acknowledged":
+        channel.read(report.number)
+    else:
+        channel.close()
+    waiting.join(10)
+    assert not waiting.is_alive()
 
 
 def test_commands_add_up(channel: Channel):
