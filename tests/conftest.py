@@ -20,8 +20,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # What shares a server, a browser or a dask worker stays in one process; the longest begin first.
 TOGETHER = ("tests/e2e/test_journeys", "tests/e2e/", "tests/integration/test_cli", "tests/integration/test_worker_lost",
-            "tests/integration/test_server_lost", "tests/integration/test_pretrained",
-            "tests/integration/")  # fmt: skip
+            "tests/integration/test_server_lost", "tests/integration/test_out_of_reach",
+            "tests/integration/test_pretrained", "tests/integration/")  # fmt: skip
 FIRST = (*TOGETHER, "tests/app/test_train", "tests/contract/", "tests/app/")
 
 
