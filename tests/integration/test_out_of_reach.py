@@ -17,7 +17,7 @@ from aecore.settings import Settings
 from tests.integration.live import ended, reaches, small, worker_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
-EPOCHS, SPEED = 200, Speed(epochs_per_second=10)
+EPOCHS, SPEED = 600, Speed(epochs_per_second=10)
 AWAY_SECONDS = 30
 LOCKED_SECONDS = 35  # longer than SQLite waits
 
