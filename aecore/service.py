@@ -92,7 +92,7 @@ class Service:
         return found
 
     def close(self) -> None:
-        """Ends what this process started; active runs stay resumable from their last checkpoint."""
+        """Lets go of the worker: active runs go on there, and it ends when there is none; see `Follower.recover`."""
         self._follower.close()
         self._backend.close()
         self._store.close()

@@ -46,7 +46,7 @@ class Follower:
         self._closing, self._asked = threading.Event(), threading.Event()
 
     def close(self) -> None:
-        """Ends the following; active runs stay resumable from their last checkpoint."""
+        """Ends the following; runs at a worker of its own go on, for the next program to find, and others end."""
         self._closing.set()
         self.wake()
         for thread in list(self._threads):
