@@ -16,7 +16,7 @@ from aecore.service import Service
 from aecore.settings import Settings
 from tests.integration.live import ended, reaches, small, worker_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.patient]
 EPOCHS, SPEED = 600, Speed(epochs_per_second=10)
 AWAY_SECONDS = 30
 LOCKED_SECONDS = 35  # longer than SQLite waits

@@ -88,6 +88,7 @@ def test_the_run_of_a_killed_scheduler_goes_on_with_another(fragile_service: Ser
     wait_for(lambda: not still_there([worker]), "The old cluster's worker was left running")
 
 
+@pytest.mark.patient
 def test_an_idle_worker_ends_and_the_next_run_starts_another(settings: Settings):
     backend = DaskBackend(dataclasses.replace(settings, idle_minutes=IDLE_MINUTES))
     service = Service(settings, backend)
