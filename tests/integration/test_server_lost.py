@@ -71,8 +71,8 @@ def workers_of(settings: Settings) -> list[psutil.Process]:
 
 ENDS = pytest.mark.parametrize(
     ("arguments", "signum", "code"),
-    [((), signal.SIGKILL, -signal.SIGKILL), (("close",), signal.SIGTERM, 0)],
-    ids=["killed", "closed"],
+    [((), signal.SIGKILL, -signal.SIGKILL), ((), signal.SIGTERM, -signal.SIGTERM), (("close",), signal.SIGTERM, 0)],
+    ids=["killed", "terminated", "closed"],
 )
 
 
